@@ -1,0 +1,155 @@
+"""One frozen settings object, read once from `veragate.toml`; the only reader of the environment.
+
+Environment: VERAGATE_CONFIG (path of the file), VERAGATE_MASTER_SECRET_FILE, VERAGATE_DATABASE_URL,
+VERAGATE_BROKER_URL. The last three win over the file, so that secrets need not stand in it.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from service.errors import ConfigurationError
+
+Region = Literal["mouth", "nose", "eyes"]
+AETitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[\x20-\x5b\x5d-\x7e]+$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+VL_PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ListenerSettings(_Frozen):
+    ae_title: AETitle = "VERAGATE"
+    host: str = "127.0.0.1"
+    port: Port = 11112
+    accepted_calling_aes: frozenset[AETitle] = frozenset()
+    max_associations: int = Field(default=16, ge=1)
+    timeout_seconds: float = Field(default=30, gt=0)
+
+
+class Limits(_Frozen):
+    max_object_megabytes: int = Field(default=512, ge=1)
+    max_megapixels: int = Field(default=50, ge=1)
+    min_free_disk_megabytes: int = Field(default=1024, ge=0)
+
+
+class Destination(_Frozen):
+    name: str = Field(min_length=1, max_length=64)
+    ae_title: AETitle
+    host: str
+    port: Port
+    calling_ae: AETitle | None = None  # what we call ourselves there; default: the listener's AE title
+
+
+class Route(_Frozen):
+    """The first route that matches decides. Empty conditions match everything."""
+
+    name: str = Field(min_length=1, max_length=64)
+    calling_aes: frozenset[AETitle] = frozenset()
+    called_aes: frozenset[AETitle] = frozenset()
+    sop_classes: frozenset[str] = frozenset()
+    views: frozenset[str] = frozenset()  # ADA-1100 view codes such as EV19
+    preserve: frozenset[Region] = frozenset()
+    preserve_by_view: dict[str, frozenset[Region]] = {}
+    destinations: tuple[str, ...] = Field(min_length=1)
+
+
+class WorkSettings(_Frozen):
+    workers: int = Field(default=1, ge=1)
+    device: Literal["cpu", "cuda"] = "cpu"
+    max_attempts: int = Field(default=5, ge=1)
+    lease_seconds: float = Field(default=120, gt=0)
+    poll_seconds: float = Field(default=0.2, gt=0)
+    sweep_seconds: float = Field(default=5, gt=0)
+    seal_seconds: float = Field(default=1, gt=0)
+
+
+class Settings(_Frozen):
+    mode: Literal["embedded", "scaled"] = "embedded"
+    project: str = Field(default="default", min_length=1)
+    data_folder: Path = Path("data")
+    database_url: str | None = None
+    broker_url: str | None = None
+    master_secret_file: Path | None = None
+    recognition_threshold: float = Field(default=0.6, ge=0.6, le=1.2)  # dlib distance; below it: still recognised
+    listener: ListenerSettings = ListenerSettings()
+    limits: Limits = Limits()
+    work: WorkSettings = WorkSettings()
+    destinations: tuple[Destination, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Settings":
+        names = [d.name for d in self.destinations]
+        if len(set(names)) != len(names):
+            raise ValueError("two destinations have the same name")
+        for route in self.routes:
+            for name in route.destinations:
+                if name not in names:
+                    raise ValueError(f"route '{route.name}' names the destination '{name}', which is not defined")
+        if self.mode == "scaled":
+            for key in ("database_url", "broker_url", "master_secret_file"):
+                if getattr(self, key) is None:
+                    raise ValueError(f"mode 'scaled' needs {key}")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The database's URL; in embedded mode a SQLite file in the data folder."""
+        return self.database_url or f"sqlite:///{(self.data_folder / 'veragate.sqlite').absolute()}"
+
+    @property
+    def secret_file(self) -> Path:
+        return self.master_secret_file or self.data_folder / "master.secret"
+
+    @property
+    def originals(self) -> Path:
+        """Received objects: nothing on the sending side ever reads this folder."""
+        return self.data_folder / "originals"
+
+    @property
+    def releases(self) -> Path:
+        """Cleaned objects: the only store that the sender reads."""
+        return self.data_folder / "releases"
+
+    @property
+    def spool(self) -> Path:
+        """Objects while they are being received; same file system as `originals`."""
+        return self.data_folder / "spool"
+
+    def destination(self, name: str) -> Destination:
+        return next(d for d in self.destinations if d.name == name)
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read and check the configuration; every problem becomes one ConfigurationError sentence."""
+    path = path or Path(os.environ.get("VERAGATE_CONFIG", "veragate.toml"))
+    if not path.is_file():
+        raise ConfigurationError(f"The configuration file {path} does not exist; `veragate init` writes one to start from.")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+    return parse_settings(values | _from_environment(), source=str(path))
+
+
+def parse_settings(values: dict[str, Any], source: str = "settings") -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{source}: {where + ': ' if where else ''}{what}.") from error
+
+
+def _from_environment() -> dict[str, Any]:
+    names = ("master_secret_file", "database_url", "broker_url")
+    return {name: os.environ[key] for name in names if (key := f"VERAGATE_{name.upper()}") in os.environ}

@@ -1,0 +1,200 @@
+"""The database's tables. Rows hold what happened to a photograph; blobs hold the photographs.
+
+Identifiers of patients appear only as keyed hashes. The original SOP Instance UID and Study
+Instance UID stay in `photographs`, because deduplication and the linkage question need them:
+the database is as sensitive as the archive it stands beside.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from service.states import DeliveryState, PhotographState
+
+
+def new_id() -> str:
+    return uuid4().hex
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on every database (SQLite drops the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("naive datetime")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        int: BigInteger().with_variant(Integer, "sqlite"),
+    }
+
+
+class Leased:
+    """What makes a row a job: see `service.jobs`, which alone writes these columns after insertion."""
+
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime] = mapped_column(default=utc_now)
+    lease_until: Mapped[datetime | None] = mapped_column(default=None)
+    lease_token: Mapped[str | None] = mapped_column(String(32), default=None)
+
+
+class Photograph(Leased, Base):
+    """One received object. (original SOP Instance UID, digest) is unique: a resend adds no row."""
+
+    __tablename__ = "photographs"
+    __table_args__ = (
+        UniqueConstraint("sop_instance_uid", "digest"),
+        Index("ix_photographs_due", "state", "not_before"),
+        Index("ix_photographs_study", "study_instance_uid"),
+        Index("ix_photographs_patient", "patient_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    state: Mapped[str] = mapped_column(String(16), default=PhotographState.RECEIVED)
+    cause: Mapped[str | None] = mapped_column(String(40), default=None)
+    cause_detail: Mapped[str | None] = mapped_column(String(500), default=None)
+
+    sop_class_uid: Mapped[str] = mapped_column(String(64))
+    sop_instance_uid: Mapped[str] = mapped_column(String(64), index=True)
+    transfer_syntax_uid: Mapped[str] = mapped_column(String(64))
+    study_instance_uid: Mapped[str | None] = mapped_column(String(64), default=None)
+    patient_id: Mapped[str | None] = mapped_column(ForeignKey("patients.id"), default=None)
+    view: Mapped[str | None] = mapped_column(String(64), default=None)
+
+    calling_ae: Mapped[str] = mapped_column(String(16))
+    called_ae: Mapped[str] = mapped_column(String(16))
+    peer: Mapped[str] = mapped_column(String(64))
+    route: Mapped[str | None] = mapped_column(String(64), default=None)
+
+    blob: Mapped[str] = mapped_column(String(200))
+    digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of the received file, hex
+    size: Mapped[int]
+
+    received_at: Mapped[datetime] = mapped_column(default=utc_now)
+    changed_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class Release(Base):
+    """What lets an object leave: the cleaned blob, how it was made, and which gates it passed."""
+
+    __tablename__ = "releases"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    photograph_id: Mapped[str] = mapped_column(ForeignKey("photographs.id"), unique=True)
+    blob: Mapped[str] = mapped_column(String(200))
+    digest: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    sop_class_uid: Mapped[str] = mapped_column(String(64))
+    sop_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
+    transfer_syntax_uid: Mapped[str] = mapped_column(String(64))
+    profile: Mapped[str] = mapped_column(String(100))
+    model_version: Mapped[str] = mapped_column(String(100))
+    report: Mapped[dict[str, Any]]  # faces, distances, preserved digest, gates, timings; no patient data
+    released_by: Mapped[str] = mapped_column(String(100))  # "gates", or the person who released it
+    released_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Delivery(Leased, Base):
+    """One release on its way to one destination."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("release_id", "destination"),
+        Index("ix_deliveries_due", "state", "not_before"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"))
+    destination: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16), default=DeliveryState.PENDING)
+    dimse_status: Mapped[int | None] = mapped_column(default=None)
+    last_error: Mapped[str | None] = mapped_column(String(500), default=None)
+    delivered_at: Mapped[datetime | None] = mapped_column(default=None)
+    changed_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class Patient(Base):
+    """A person under a keyed hash; nothing here can be read back without the master secret."""
+
+    __tablename__ = "patients"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(64), unique=True)  # HMAC of (project, issuer, canonical Patient ID)
+    pseudonym: Mapped[str] = mapped_column(String(32), unique=True)
+    date_offset_days: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Identity(Base):
+    """The synthetic identity of a patient for one generator version, sealed with AES-GCM."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("patient_id", "generator"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"))
+    generator: Mapped[str] = mapped_column(String(64))
+    sealed_latent: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class AuditEntry(Base):
+    """One line of the audit. Rows are only ever inserted; a trigger refuses anything else."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_photograph", "photograph_id"), Index("ix_audit_action", "action", "occurred_at"))
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    occurred_at: Mapped[datetime] = mapped_column(default=utc_now)
+    action: Mapped[str] = mapped_column(String(40))
+    outcome: Mapped[str] = mapped_column(String(16))  # success, refused, failure
+    actor: Mapped[str] = mapped_column(String(100))  # process, AE title or person
+    photograph_id: Mapped[str | None] = mapped_column(String(32), default=None)
+    details: Mapped[dict[str, Any]]
+
+
+class AuditLeaf(Base):
+    """The place of one audit entry in the sealed log; positions are dense from 0."""
+
+    __tablename__ = "audit_leaves"
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    entry_id: Mapped[str] = mapped_column(String(32), unique=True)
+    leaf_hash: Mapped[str] = mapped_column(String(64))
+    batch: Mapped[int] = mapped_column(index=True)
+
+
+class AuditCheckpoint(Base):
+    """One sealed batch: its Merkle root, chained to the batch before, signed with Ed25519."""
+
+    __tablename__ = "audit_checkpoints"
+
+    batch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_position: Mapped[int]
+    size: Mapped[int]  # entries in the log up to and with this batch
+    root: Mapped[str] = mapped_column(String(64))
+    chain: Mapped[str] = mapped_column(String(64))
+    signature: Mapped[str] = mapped_column(String(128))
+    sealed_at: Mapped[datetime] = mapped_column(default=utc_now)
