@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from service.errors import ConfigurationError
 
 Region = Literal["mouth", "nose", "eyes"]
-AETitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[\x20-\x5b\x5d-\x7e]+$")]
+AETitle = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[\x20-\x5b\x5d-\x7e]+$")
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 VL_PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
@@ -120,9 +122,19 @@ class Settings(_Frozen):
         return self.data_folder / "releases"
 
     @property
+    def held(self) -> Path:
+        """Cleaned objects that a gate held back, until a person releases or rejects them."""
+        return self.data_folder / "held"
+
+    @property
     def spool(self) -> Path:
         """Objects while they are being received; same file system as `originals`."""
         return self.data_folder / "spool"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The signed checkpoints of the audit; keep copies of this file somewhere else."""
+        return self.data_folder / "audit-checkpoints.jsonl"
 
     def destination(self, name: str) -> Destination:
         return next(d for d in self.destinations if d.name == name)
@@ -132,7 +144,7 @@ def load_settings(path: Path | None = None) -> Settings:
     """Read and check the configuration; every problem becomes one ConfigurationError sentence."""
     path = path or Path(os.environ.get("VERAGATE_CONFIG", "veragate.toml"))
     if not path.is_file():
-        raise ConfigurationError(f"The configuration file {path} does not exist; `veragate init` writes one to start from.")
+        raise ConfigurationError(f"There is no configuration file {path}; `veragate init` writes one to start from.")
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -96,24 +96,38 @@ class Photograph(Leased, Base):
     changed_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
 
-class Release(Base):
-    """What lets an object leave: the cleaned blob, how it was made, and which gates it passed."""
+class Finished:
+    """A cleaned object and how it was made."""
 
-    __tablename__ = "releases"
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     photograph_id: Mapped[str] = mapped_column(ForeignKey("photographs.id"), unique=True)
     blob: Mapped[str] = mapped_column(String(200))
     digest: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]
     sop_class_uid: Mapped[str] = mapped_column(String(64))
-    sop_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
     transfer_syntax_uid: Mapped[str] = mapped_column(String(64))
     profile: Mapped[str] = mapped_column(String(100))
     model_version: Mapped[str] = mapped_column(String(100))
     report: Mapped[dict[str, Any]]  # faces, distances, preserved digest, gates, timings; no patient data
+
+
+class Release(Finished, Base):
+    """What lets an object leave: the cleaned blob, how it was made, and which gates it passed."""
+
+    __tablename__ = "releases"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    sop_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
     released_by: Mapped[str] = mapped_column(String(100))  # "gates", or the person who released it
     released_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class HeldResult(Finished, Base):
+    """A finished object that a gate held back, in a store that the sender cannot read, until a person decides."""
+
+    __tablename__ = "held_results"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    sop_instance_uid: Mapped[str] = mapped_column(String(64))
 
 
 class Delivery(Leased, Base):
