@@ -189,6 +189,14 @@ class AuditEntry(Base):
     details: Mapped[dict[str, Any]]
 
 
+class AuditPending(Base):
+    """An audit entry that waits to be sealed; inserted with the entry, removed when it has its leaf."""
+
+    __tablename__ = "audit_pending"
+
+    entry_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
 class AuditLeaf(Base):
     """The place of one audit entry in the sealed log; positions are dense from 0."""
 
@@ -197,6 +205,7 @@ class AuditLeaf(Base):
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     entry_id: Mapped[str] = mapped_column(String(32), unique=True)
     leaf_hash: Mapped[str] = mapped_column(String(64))
+    mac: Mapped[str] = mapped_column(String(64))  # keyed hash of position and leaf: no row can be forged or moved
     batch: Mapped[int] = mapped_column(index=True)
 
 
