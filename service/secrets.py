@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import stat
 from enum import StrEnum
 from pathlib import Path
 
@@ -58,14 +57,13 @@ class Keys:
 
 def _read(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        with path.open(encoding="ascii", errors="replace") as file:
+            status = os.fstat(file.fileno())
+            text = file.read().strip()
     except OSError as error:
         raise ConfigurationError(f"The master secret file {path} cannot be read: {error.strerror}.") from error
-    with os.fdopen(descriptor, encoding="ascii", errors="replace") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
-            raise ConfigurationError(f"The master secret file {path} must be readable by its owner only (chmod 600).")
-        text = file.read().strip()
+    if status.st_mode & 0o077:
+        raise ConfigurationError(f"The master secret file {path} must be readable by its owner only (chmod 600).")
     try:
         master = bytes.fromhex(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which peers the tests can reach, and an honest account of what was therefore not tested.
+"""Which peers the tests can reach, what was therefore not tested, and databases to test on.
 
 A test says what it talks to with `@pytest.mark.needs("postgresql", "redis", "dcmtk", "orthanc", "docker-compose")`;
 a test marked `integration` that says nothing needs the first four. A missing peer skips the test and is named
@@ -8,11 +8,16 @@ at the end of the run; with VERAGATE_TEST_ALL=1 (continuous integration) it fail
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
+
+from service.database import Database, migrate
 
 _INTEGRATION_PEERS = ("postgresql", "redis", "dcmtk", "orthanc")
 
@@ -83,3 +88,69 @@ def _skips(terminalreporter: pytest.TerminalReporter) -> dict[str, list[pytest.T
 
 def _has_gpu() -> bool:
     return Path("/dev/nvidiactl").exists()
+
+
+def _postgresql(database: str) -> str:
+    return f"postgresql://postgres@127.0.0.1:5432/{database}"
+
+
+@contextmanager
+def _postgresql_database(template: str = "template1") -> Iterator[str]:
+    """A database of its own name, dropped at the end whoever still holds a connection to it."""
+    name = f"veragate_test_{uuid4().hex}"
+    with psycopg.connect(_postgresql("postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        try:
+            yield name
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgresql() -> Iterator[str]:
+    with _postgresql_database() as name:
+        migrate(_postgresql(name))
+        yield name
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "veragate.sqlite"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, _migrated_sqlite: Path) -> str:
+    """A SQLite database with the schema in it."""
+    return f"sqlite:///{shutil.copy(_migrated_sqlite, tmp_path)}"
+
+
+@pytest.fixture
+def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A PostgreSQL database with the schema in it; the test carries `needs("postgresql")`."""
+    with _postgresql_database(request.getfixturevalue("_migrated_postgresql")) as name:
+        yield _postgresql(name)
+
+
+@pytest.fixture
+def empty_postgresql_url() -> Iterator[str]:
+    """A PostgreSQL database without anything in it; the test carries `needs("postgresql")`."""
+    with _postgresql_database() as name:
+        yield _postgresql(name)
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.integration, pytest.mark.needs("postgresql")])]
+)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The test runs twice: on SQLite, and on PostgreSQL where there is one."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open database with the schema in it, on SQLite and on PostgreSQL."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
