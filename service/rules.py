@@ -1,0 +1,37 @@
+"""Who may send what, and where a photograph goes: decisions on settings and codes alone, without any I/O."""
+
+from typing import Final
+
+from service.settings import SECONDARY_CAPTURE, VL_PHOTOGRAPHIC, Region, Route, Settings
+from service.views import View
+
+SOP_CLASSES: Final = (VL_PHOTOGRAPHIC, SECONDARY_CAPTURE)
+
+
+def called_titles(settings: Settings) -> frozenset[str]:
+    """The AE titles that this gateway answers to: its own and those that a route listens for."""
+    return frozenset({settings.listener.ae_title}.union(*(route.called_aes for route in settings.routes)))
+
+
+def choose_route(settings: Settings, calling: str, called: str, sop_class: str, view: View) -> Route | None:
+    """The first route whose every condition holds; None means that the photograph has nowhere to go."""
+    matching = (route for route in settings.routes if _matches(route, calling, called, sop_class, view))
+    return next(matching, None)
+
+
+def preserve_for(route: Route, view: View) -> frozenset[Region]:
+    """The regions that come out unchanged: what the route says for this view, else what it says for all.
+
+    Where the codes fit several views with different orders, only what every order allows is preserved.
+    """
+    orders = [route.preserve_by_view.get(code, route.preserve) for code in sorted(view.codes)]
+    return frozenset.intersection(*orders) if orders else route.preserve
+
+
+def _matches(route: Route, calling: str, called: str, sop_class: str, view: View) -> bool:
+    return (
+        (not route.calling_aes or calling in route.calling_aes)
+        and (not route.called_aes or called in route.called_aes)
+        and (not route.sop_classes or sop_class in route.sop_classes)
+        and (not route.views or (bool(view.codes) and view.codes <= route.views))
+    )
