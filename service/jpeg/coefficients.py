@@ -1,0 +1,221 @@
+"""A new picture into a JPEG stream, block by block, so that what is kept is kept to the bit.
+
+A changed picture that is decoded and encoded again differs everywhere by rounding. Here only the minimum coded
+units (MCUs) that hold a changed pixel get new coefficients, quantised with the source's own tables; all others
+keep the source's coefficients, and therefore its decoded pixels. With subsampled chroma a decoder may smooth
+across one chroma sample, so kept pixels right beside a changed MCU can still differ; `exact_region` leaves
+that rim out.
+"""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import jpeglib
+import numpy as np
+from jpeglib._bind import CJpegLib
+from numpy.typing import NDArray
+from scipy.fft import dctn
+from scipy.ndimage import minimum_filter
+
+from service.jpeg.stream import Component, JpegError, Stream, describe, strip, with_colour
+
+Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+_YCC = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]])
+_NAMES = ("Y", "Cb", "Cr")
+
+
+@dataclass(frozen=True)
+class Spliced:
+    """`data`: a sequential JPEG stream. `exact`: bool HxW, pixels that every decoder reproduces from the source."""
+
+    data: bytes
+    exact: Mask
+
+
+def splice(source: bytes, image: Image, changed: Mask) -> Spliced:
+    """The source with `image` where `changed`, rounded outward to whole MCUs.
+
+    `image`: uint8 HxWx3 RGB (for one component its luminance is taken); `changed`: bool HxW. The source is a
+    stripped 8-bit stream of one component, or of three that are YCbCr or (if it says so) RGB.
+    """
+    stream = _handled(source)
+    if image.shape != (stream.height, stream.width, 3) or changed.shape != image.shape[:2]:
+        raise ValueError("image, mask and source differ in size")
+    touched = _per_mcu(stream, changed, np.any)
+    with _opened(source) as jpeg:
+        if touched.any():
+            for index, component in enumerate(stream.components):
+                table = jpeg.qt[jpeg.quant_tbl_no[index]]
+                _replace(getattr(jpeg, _NAMES[index]), table, stream, index, component, image, touched)
+        return Spliced(_written(jpeg, stream), _rimless(stream, ~_per_pixel(stream, touched)))
+
+
+def sequential(source: bytes) -> bytes:
+    """The same coefficients as a sequential stream (JPEG Baseline, PS3.5 A.4.1, allows no progressive one)."""
+    stream = _handled(source)
+    with _opened(source) as jpeg:
+        return _written(jpeg, stream)
+
+
+def digest(data: bytes, mask: Mask) -> str:
+    """SHA-256, hex, over the quantised coefficients of the MCUs that lie wholly inside `mask` (bool HxW).
+
+    Components in order, blocks in raster order, coefficients as little-endian int16, each component's
+    quantisation table in front: two streams with the same digest decode to the same blocks there.
+    """
+    stream = _handled(data)
+    inside = _per_mcu(stream, mask, np.all)
+    total = sha256()
+    with _opened(data) as jpeg:
+        for index, component in enumerate(stream.components):
+            total.update(jpeg.qt[jpeg.quant_tbl_no[index]].astype("<u2").tobytes())
+            blocks = getattr(jpeg, _NAMES[index])
+            total.update(blocks[_per_block(stream, component, inside, blocks.shape)].astype("<i2").tobytes())
+    return total.hexdigest()
+
+
+def exact_region(source: bytes, changed: Mask) -> Mask:
+    """The pixels that `splice` would keep exactly, given what changes (both bool HxW)."""
+    stream = _handled(source)
+    return _rimless(stream, ~_per_pixel(stream, _per_mcu(stream, changed, np.any)))
+
+
+def _handled(source: bytes) -> Stream:
+    stream = describe(source)
+    if stream.precision != 8 or len(stream.components) not in (1, 3) or 0 in (stream.width, stream.height):
+        raise JpegError("only 8-bit streams of one or three components can be spliced")
+    widths, heights = {c.horizontal for c in stream.components}, {c.vertical for c in stream.components}
+    if any(max(found) % each for found in (widths, heights) for each in found):
+        raise JpegError("sampling factors do not divide each other")
+    return stream
+
+
+def _replace(
+    blocks: NDArray[np.int16],
+    table: NDArray[np.uint16],
+    stream: Stream,
+    index: int,
+    component: Component,
+    image: Image,
+    touched: Mask,
+) -> None:
+    """Write new coefficients of one component into the touched MCUs, working only on the rows that hold some."""
+    across, down = stream.mcu[0] // 8, stream.mcu[1] // 8
+    if len(stream.components) == 1:
+        component = Component(component.identifier, 1, 1, component.table)
+    for row in np.flatnonzero(touched.any(axis=1)):
+        columns = np.flatnonzero(touched[row])
+        first, last = columns[0], columns[-1] + 1
+        window = _window(image, row, first, last, stream.mcu)
+        plane = _plane(window, stream, index)
+        step = (down // component.vertical, across // component.horizontal)
+        plane = plane.reshape(plane.shape[0] // step[0], step[0], -1, step[1]).mean(axis=(1, 3))
+        grid = plane.reshape(plane.shape[0] // 8, 8, -1, 8).transpose(0, 2, 1, 3) - 128
+        fresh = np.rint(dctn(grid, axes=(2, 3), norm="ortho") / table).astype(np.int16)
+        top, left = row * component.vertical, first * component.horizontal
+        target = blocks[top : top + component.vertical, left : last * component.horizontal]
+        chosen = np.repeat(touched[row, first:last], component.horizontal)[: target.shape[1]]
+        target[:, chosen] = fresh[: target.shape[0], : target.shape[1]][:, chosen]
+
+
+def _window(image: Image, row: int, first: int, last: int, mcu: tuple[int, int]) -> NDArray[np.float32]:
+    """One row of MCUs, edge pixels repeated where the picture ends inside an MCU."""
+    width, height = mcu
+    rows = np.minimum(np.arange(row * height, (row + 1) * height), image.shape[0] - 1)
+    columns = np.minimum(np.arange(first * width, last * width), image.shape[1] - 1)
+    window: NDArray[np.float32] = image[np.ix_(rows, columns)].astype(np.float32)
+    return window
+
+
+def _plane(window: NDArray[np.float32], stream: Stream, index: int) -> NDArray[np.float32]:
+    """The samples of one component, 0 to 255 (JFIF 1.02 for YCbCr)."""
+    if len(stream.components) == 3 and stream.says_ycc is False:
+        return window[..., index]
+    weighted = window @ _YCC[index].astype(np.float32) + np.float32(128 if index else 0)
+    plane: NDArray[np.float32] = np.rint(weighted.clip(0, 255))
+    return plane
+
+
+def _per_mcu(stream: Stream, mask: Mask, combine: Any) -> Mask:
+    """Reduce a pixel mask to one value per MCU; what an MCU has beyond the picture's edge counts as its edge."""
+    width, height = stream.mcu
+    padding = ((0, -stream.height % height), (0, -stream.width % width))
+    padded = np.pad(mask, padding, mode="edge")
+    tiles = padded.reshape(padded.shape[0] // height, height, padded.shape[1] // width, width)
+    result: Mask = combine(tiles, axis=(1, 3))
+    return result
+
+
+def _per_pixel(stream: Stream, units: Mask) -> Mask:
+    width, height = stream.mcu
+    return units.repeat(height, axis=0).repeat(width, axis=1)[: stream.height, : stream.width]
+
+
+def _per_block(stream: Stream, component: Component, units: Mask, shape: tuple[int, ...]) -> Mask:
+    single = len(stream.components) == 1
+    across, down = (1, 1) if single else (component.horizontal, component.vertical)
+    return units.repeat(down, axis=0).repeat(across, axis=1)[: shape[0], : shape[1]]
+
+
+def _rimless(stream: Stream, kept: Mask) -> Mask:
+    """Kept pixels whose decoded value depends on kept coefficients alone, also after smooth chroma upsampling."""
+    across, down = stream.subsampling
+    result: Mask = minimum_filter(kept, size=(2 * (down // 2) + 1, 2 * (across // 2) + 1), mode="nearest")
+    return result
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Any]:
+    """A jpeglib object with its coefficients loaded and nothing of the source's markers."""
+    with _file(data) as path:
+        try:
+            jpeg = jpeglib.read_dct(path)
+            _load(jpeg, path)
+        except OSError as error:
+            raise JpegError("the coefficients cannot be read") from error
+    jpeg.content, jpeg.markers = None, []
+    yield jpeg
+
+
+def _load(jpeg: Any, path: str) -> None:
+    """What `DCTJPEG.load` does, without its copy of the picture in the temporary folder."""
+    names = _NAMES[: jpeg.num_components]
+    buffers = [jpeg._alloc_dct_component(index) for index in range(jpeg.num_components)]
+    tables, numbers = ((ctypes.c_ushort * 64) * 4)(), (ctypes.c_short * 4)()
+    CJpegLib.read_jpeg_dct(path, *[*buffers, None, None, None][:4], tables, numbers)
+    for name, buffer in zip(names, buffers, strict=True):
+        blocks = np.ctypeslib.as_array(buffer)
+        setattr(jpeg, name, blocks.reshape(*blocks.shape[:-1], 8, 8))
+    jpeg.quant_tbl_no = np.array(numbers[: jpeg.num_components])
+    jpeg.qt = np.ctypeslib.as_array(tables).reshape(4, 8, 8)[: jpeg.quant_tbl_no.max() + 1]
+
+
+def _written(jpeg: Any, stream: Stream) -> bytes:
+    with _file(b"") as path:
+        jpeg.write_dct(path)
+        data = Path(path).read_bytes()
+    # The library writes JFIF, which means YCbCr, whatever the three components hold.
+    return with_colour(data, ycc=False) if len(stream.components) == 3 and stream.says_ycc is False else strip(data)
+
+
+@contextmanager
+def _file(data: bytes) -> Iterator[str]:
+    """A path for a library that takes nothing else: in memory where the system can, gone at the end anyway."""
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("jpeg"), "wb") as file:
+            file.write(data)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with NamedTemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            yield file.name
