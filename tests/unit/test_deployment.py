@@ -46,7 +46,7 @@ def test_compose_file_is_valid(compose: Compose) -> None:
     done = compose(SECRETS)
 
     assert done.returncode == 0, done.stderr
-    for role in ("postgres", "redis", "migrate", "listener", "worker", "sender", "sweeper", "beat"):
+    for role in ("postgres", "redis", "migrate", "listener", "worker", "sender", "sweeper"):
         assert f"\n  {role}:\n" in done.stdout
     assert re.findall(r"(\S+):11112/?\S*", done.stdout) == ["127.0.0.1:11112"]
 

@@ -1,0 +1,1 @@
+"""The demonstration: two patients' photographs through the real gateway, and what came out."""
