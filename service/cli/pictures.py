@@ -1,0 +1,141 @@
+"""Picture files in and out: JPEG, PNG and TIFF of any depth become RGB for the faces, and what they were again.
+
+Colour profiles and every kind of metadata stay behind. EXIF orientation is applied, because a PNG has none.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from service.errors import Quarantined
+from service.states import Cause
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
+
+_ORIENTATION = 0x0112
+_TURNS: dict[int, tuple[int, bool]] = {
+    2: (0, True),
+    3: (2, False),
+    4: (2, True),
+    5: (3, True),
+    6: (3, False),
+    7: (1, True),
+    8: (1, False),
+}  # EXIF orientation: quarter turns anticlockwise, then mirrored left to right
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture as it was stored, upright: [H, W], or [H, W, C] with C 2 (grey, alpha), 3 or 4; uint8 or uint16."""
+
+    values: NDArray[Any]
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """RGB uint8 [H, W, 3]; 16 bits are scaled down, alpha is left out."""
+        colours = self._colours()
+        scaled = colours if colours.dtype == np.uint8 else np.rint(colours / 257)
+        return np.ascontiguousarray(np.broadcast_to(scaled, (*scaled.shape[:2], 3)), np.uint8)
+
+    def with_changes(self, result: NDArray[np.uint8]) -> "PictureFile":
+        """The same kind of picture with the pixels of `result` (RGB uint8 [H, W, 3]) wherever it differs from `rgb`.
+
+        Everything else keeps its own values, to the last bit of 16.
+        """
+        changed = (result != self.rgb).any(axis=2)
+        new = result if self._colours().shape[2] == 3 else cv2.cvtColor(result, cv2.COLOR_RGB2GRAY)[..., None]
+        deep = new.astype(self.values.dtype) * (257 if self.values.dtype == np.uint16 else 1)
+        values = self.values.copy() if self.values.ndim == 3 else self.values[..., None].copy()
+        values[changed, : deep.shape[2]] = deep[changed]
+        return PictureFile(values.reshape(self.values.shape))
+
+    def _colours(self) -> NDArray[Any]:
+        """[H, W, 1] or [H, W, 3], alpha left out."""
+        planes = self.values if self.values.ndim == 3 else self.values[..., None]
+        return planes[..., : 1 if planes.shape[2] <= 2 else 3]
+
+
+def load_picture(path: Path, max_megapixels: int) -> PictureFile:
+    """Read a picture. Raises Quarantined: unreadable, undecodable, too many pixels (before decoding), unsupported."""
+    orientation = _check(path, max_megapixels)
+    try:
+        values = _decode(path)
+    except (OSError, ValueError, SyntaxError, cv2.error) as error:
+        raise Quarantined(Cause.UNDECODABLE_PIXELS, type(error).__name__) from error
+    if values.dtype not in (np.uint8, np.uint16):
+        raise Quarantined(Cause.UNSUPPORTED, f"values of type {values.dtype}")
+    turns, mirrored = _TURNS.get(orientation, (0, False))
+    upright = np.rot90(values, turns)
+    return PictureFile(np.ascontiguousarray(upright[:, ::-1] if mirrored else upright))
+
+
+def encode_png(picture: PictureFile) -> bytes:
+    """The picture as a PNG of its own depth and channels, with no metadata."""
+    values = picture.values
+    if values.ndim == 3 and values.shape[2] == 2:  # OpenCV writes no grey with alpha
+        values = np.concatenate([np.repeat(values[..., :1], 3, axis=2), values[..., 1:]], axis=2)
+    order: Any = {3: [2, 1, 0], 4: [2, 1, 0, 3]}.get(values.shape[2]) if values.ndim == 3 else None
+    done, encoded = cv2.imencode(".png", values if order is None else np.ascontiguousarray(values[..., order]))
+    if not done:
+        raise Quarantined(Cause.OUTPUT_INVALID, "the PNG could not be written")
+    return encoded.tobytes()
+
+
+def _check(path: Path, max_megapixels: int) -> int:
+    """Look at the header alone, at the size before anything else; returns the EXIF orientation."""
+    try:
+        with Image.open(path) as header:
+            if header.width * header.height > max_megapixels * 1_000_000:
+                raise Quarantined(Cause.TOO_MANY_PIXELS, f"{header.width * header.height / 1e6:.0f} megapixels")
+            tiff, pages, orientation = header.format == "TIFF", _pages(header), _orientation(header)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise Quarantined(Cause.TOO_MANY_PIXELS) from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise Quarantined(Cause.UNREADABLE, type(error).__name__) from error
+    if pages != 1:
+        raise Quarantined(Cause.UNSUPPORTED, f"{pages} pages in one file")
+    if tiff and orientation != 1:  # Pillow and OpenCV each turn some of these by themselves, and not alike
+        raise Quarantined(Cause.UNSUPPORTED, "a TIFF that is not stored upright")
+    return orientation
+
+
+def _pages(header: Image.Image) -> int:
+    """Pages of a TIFF. A camera's JPEG may carry previews behind its photograph (MPO); those stay behind."""
+    return int(getattr(header, "n_frames", 1)) if header.format == "TIFF" else 1
+
+
+def _orientation(header: Image.Image) -> int:
+    value = header.getexif().get(_ORIENTATION, 1)
+    return value if isinstance(value, int) else 1
+
+
+def _decode(path: Path) -> NDArray[Any]:
+    """RGB(A) or grey. Pillow reads what it reads without loss; deep pictures and palettes with alpha go to OpenCV."""
+    with Image.open(path) as picture:
+        if picture.mode.startswith("I;16"):
+            return np.asarray(picture).astype(np.uint16)
+        if picture.mode in ("L", "LA", "RGB", "RGBA") and not _deep(picture):
+            return np.asarray(picture)
+        if picture.mode in ("1", "P", "PA", "CMYK", "YCbCr", "LAB"):
+            return np.asarray(
+                picture.convert("RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
+            )
+    values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if values is None:
+        raise ValueError("no decoder")
+    if values.ndim == 3:
+        values = values[..., [2, 1, 0, 3][: values.shape[2]]]
+    return np.asarray(values)
+
+
+def _deep(picture: Image.Image) -> bool:
+    """Whether the file holds 16 bits in several channels, which Pillow would cut to 8 without a word."""
+    if picture.format == "PNG":
+        return any("16B" in str(tile[3]) for tile in getattr(picture, "tile", ()))
+    bits = getattr(picture, "tag_v2", {}).get(258, 8) if picture.format == "TIFF" else 8
+    return isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8
