@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from hashlib import file_digest
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -97,6 +98,18 @@ class Blobs:
             Path(address).unlink(missing_ok=True)
         elif self._files.exists(address):
             self._files.rm_file(address)
+
+    def older_than(self, age: timedelta) -> Iterator[str]:
+        """Keys of the blobs that were written longer than `age` ago; drafts of that age are removed on the way."""
+        newest = datetime.now(UTC) - age
+        for address in self._files.find(self._root):
+            if self._files.modified(address) > newest:
+                continue
+            key = str(address).removeprefix(f"{self._root}/")
+            if _KEY.fullmatch(key):
+                yield key
+            else:
+                self._files.rm_file(address)
 
     def digest(self, key: str) -> str:
         """SHA-256 of the blob, 64 hex digits."""

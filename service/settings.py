@@ -141,9 +141,14 @@ class Settings(_Frozen):
         return next(d for d in self.destinations if d.name == name)
 
 
+def config_path(path: Path | None = None) -> Path:
+    """The configuration file that is meant: the one named, else $VERAGATE_CONFIG, else ./veragate.toml."""
+    return path or Path(os.environ.get("VERAGATE_CONFIG", "veragate.toml"))
+
+
 def load_settings(path: Path | None = None) -> Settings:
     """Read and check the configuration; every problem becomes one ConfigurationError sentence."""
-    path = path or Path(os.environ.get("VERAGATE_CONFIG", "veragate.toml"))
+    path = config_path(path)
     if not path.is_file():
         raise ConfigurationError(f"There is no configuration file {path}; `veragate init` writes one to start from.")
     try:

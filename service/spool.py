@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,7 @@ from service.errors import Rejected
 
 OUT_OF_RESOURCES: Final = 0xA700
 _MEGABYTE: Final = 1 << 20
+_BUFFER: Final = 1 << 17
 _CHECK_EVERY: Final = 16 * _MEGABYTE
 
 
@@ -78,36 +80,36 @@ class SpoolFile:
         self._hash = hashlib.sha256()
         self._problem: str | None = None
         self._next_check = 0
-        self._file = Path(self.name).open("wb", buffering=_MEGABYTE)  # noqa: SIM115 - closed by `close`
+        self._file = Path(self.name).open("wb", buffering=_BUFFER)  # noqa: SIM115 - closed by `close`
         self._discard = weakref.finalize(self, _remove, self._file, Path(self.name))
 
     @property
     def file(self) -> "SpoolFile":
         return self
 
-    def flush(self) -> None:
-        """Does nothing: pynetdicom asks for a flush after every fragment, `finish` makes one at the end."""
-
     def write(self, data: bytes) -> int:
         if self._problem is None:
-            try:
-                self._write(data)
-            except OSError as error:
-                self._problem = f"the spool cannot be written: {error.strerror}"
+            self._attempt(lambda: self._write(data))
         return len(data)
+
+    def flush(self) -> None:
+        if self._problem is None:
+            self._attempt(self._file.flush)
 
     def close(self) -> None:
         self._discard()
 
     def finish(self) -> Received:
-        if self._problem is None:
-            try:
-                self._file.flush()
-            except OSError as error:
-                self._problem = f"the spool cannot be written: {error.strerror}"
+        self.flush()
         if self._problem is not None:
             raise Rejected(OUT_OF_RESOURCES, self._problem)
         return Received(Path(self.name), self.size, self._hash.hexdigest())
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except OSError as error:
+            self._problem = f"the spool cannot be written: {error.strerror}"
 
     def _write(self, data: bytes) -> None:
         self.size += len(data)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydicom import Dataset, dcmread
 from pydicom.uid import UID
-from pynetdicom import AE, build_context, evt
+from pynetdicom import AE, _config, build_context, evt
 from sqlalchemy import select
 
 from service.database import Database
@@ -91,8 +91,13 @@ class Archive:
     def _store(self, event: evt.Event) -> int:
         if self.status in (0x0000, 0xB000):
             with self._lock:
-                self.received.append(event.encoded_dataset())
+                self.received.append(_file_of(event))
         return self.status
+
+
+def _file_of(event: evt.Event) -> bytes:
+    """The object as a file; a listener in the same process makes pynetdicom receive to disk."""
+    return event.dataset_path.read_bytes() if _config.STORE_RECV_CHUNKED_DATASET else event.encoded_dataset()
 
 
 @contextmanager

@@ -32,11 +32,11 @@ def teeth(seed: int = 0, width: int = 160, height: int = 120) -> Picture:
 
 
 @cache
-def astronaut() -> Picture:
-    """Eileen Collins, NASA, public domain; a face of about 110 pixels in 512x512."""
-    from skimage.data import astronaut as picture
+def face() -> Picture:
+    """The face of Eileen Collins (NASA, public domain), 260x300, about 100 pixels across."""
+    from skimage.data import astronaut
 
-    return np.ascontiguousarray(picture(), np.uint8)
+    return np.ascontiguousarray(astronaut()[:300, 100:360], np.uint8)
 
 
 def jpeg(picture: Picture, quality: int = 90, subsampling: str = "4:2:0") -> bytes:

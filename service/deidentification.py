@@ -1,0 +1,134 @@
+"""From an original to a finished object that the gates have judged; no state is changed here.
+
+    case = deidentifier.open(photograph_id)      # read; whose, which view, which route
+    finished = deidentifier.make(case)           # new faces, clean header, evidence, gates
+
+Both raise Quarantined as soon as there is a doubt that no gate has to look into.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydicom import FileDataset
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service import audit
+from service.audit import Action
+from service.errors import Quarantined
+from service.finishing import Finished, finish
+from service.gateway import Gateway
+from service.headers import Cleaner
+from service.objects import read
+from service.pixels import Faces, Latent, Picture, Replaced, decode
+from service.rules import choose_route, preserve_for
+from service.settings import Region, Route
+from service.states import Cause, PhotographState
+from service.tables import Patient, Photograph
+from service.views import Kind, View, classify
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One photograph with everything that was decided about it before its pixels were touched."""
+
+    photograph: Photograph
+    patient: Patient
+    ds: FileDataset
+    view: View
+    route: Route
+
+    @property
+    def preserve(self) -> frozenset[Region]:
+        return preserve_for(self.route, self.view)
+
+
+class Deidentifier:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._faces = Faces(gateway.settings.work.device)
+
+    def warm_up(self) -> None:
+        """Load the models."""
+        _ = self._faces.version
+
+    def open(self, photograph_id: str) -> Case:
+        """Raises Quarantined: UNREADABLE, UNSUPPORTED, PATIENT_ID_MISSING, PATIENT_ID_MIXED, NO_ROUTE."""
+        with self._gateway.database.read() as session:
+            photograph = session.get_one(Photograph, photograph_id)
+        ds = self._read(photograph)
+        with self._gateway.database.read() as session:
+            patient = _patient(session, photograph)
+        view = classify(ds)
+        route = choose_route(
+            self._gateway.settings, photograph.calling_ae, photograph.called_ae, photograph.sop_class_uid, view
+        )
+        if route is None:
+            raise Quarantined(Cause.NO_ROUTE)
+        return Case(photograph, patient, ds, view, route)
+
+    def make(self, case: Case) -> Finished:
+        """Raises Quarantined for what cannot be decoded, and for faces where none or none where one should be."""
+        settings = self._gateway.settings
+        picture = decode(case.ds, settings.limits)
+        replaced = self._faces.leave(picture) if case.view.kind is Kind.INTRAORAL else self._replace(case, picture)
+        clean = Cleaner(self._gateway.pseudonyms, case.patient).clean(case.ds)
+        return finish(case.ds, clean, picture, replaced, case.view, self._faces, settings.recognition_threshold)
+
+    def _read(self, photograph: Photograph) -> FileDataset:
+        try:
+            with self._gateway.originals.path(photograph.blob) as path:
+                return read(path)
+        except FileNotFoundError as error:
+            raise Quarantined(Cause.UNREADABLE, "the stored file is missing") from error
+
+    def _replace(self, case: Case, picture: Picture) -> Replaced:
+        return self._faces.replace(picture, self._identity(case, picture), case.preserve)
+
+    def _identity(self, case: Case, picture: Picture) -> Latent:
+        """The patient's one synthetic identity; a first photograph only chooses among random draws."""
+
+        def propose() -> Latent:
+            if not self._faces.find(picture.rgb):
+                raise Quarantined(Cause.NO_FACE_FOUND)
+            return self._faces.propose(picture, case.preserve)
+
+        def created(session: Session) -> None:
+            audit.record(
+                session,
+                Action.IDENTITY_CREATED,
+                actor="worker",
+                photograph_id=case.photograph.id,
+                details={"generator": self._faces.version},
+            )
+
+        return self._gateway.identities.get_or_create(
+            self._gateway.database, case.patient.id, self._faces.version, propose, created
+        )
+
+
+def account(case: Case, finished: Finished) -> dict[str, Any]:
+    """How an object was made and judged, for the release's report and the audit; no patient data."""
+    pixels = finished.pixels
+    return {
+        "preserve": sorted(case.preserve),
+        "preserved_digest": pixels.digest,
+        "faces": pixels.faces,
+        "distances": [None if distance is None else round(distance, 4) for distance in pixels.distances],
+        "gates": [{"name": gate.name, "passed": gate.passed, "detail": gate.detail} for gate in finished.gates],
+    }
+
+
+def _patient(session: Session, photograph: Photograph) -> Patient:
+    """The patient, unless there is none or the study knows another one too: then nobody can say whose face it is."""
+    if photograph.patient_id is None:
+        raise Quarantined(Cause.PATIENT_ID_MISSING)
+    if photograph.study_instance_uid is not None:
+        others = select(Photograph.id).where(
+            Photograph.study_instance_uid == photograph.study_instance_uid,
+            Photograph.patient_id != photograph.patient_id,
+            Photograph.state != PhotographState.REJECTED,
+        )
+        if session.scalars(others).first() is not None:
+            raise Quarantined(Cause.PATIENT_ID_MIXED)
+    return session.get_one(Patient, photograph.patient_id)

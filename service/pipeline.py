@@ -1,0 +1,179 @@
+"""The journey of one photograph from its original to a release, or to the desk.
+
+    claim → read → whose, which view, which route → new face, clean header → gates → release
+
+What happens next when a step fails is decided here and nowhere else: Quarantined holds the photograph for a
+person, LeaseLost writes nothing, and everything else is tried again until the attempts are used up. Whatever
+the error, nothing reaches the release store but by `_release`, and that only when every gate passed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service import audit, jobs
+from service.audit import Action, Outcome
+from service.blobs import Blobs, shard
+from service.deidentification import Case, Deidentifier, account
+from service.errors import LeaseLost, Quarantined
+from service.finishing import Finished
+from service.gates import GateResult
+from service.gateway import Gateway
+from service.jobs import Claim
+from service.logs import bound, get_logger
+from service.states import Cause, PhotographState
+from service.tables import Delivery, HeldResult, Photograph, Release, new_id
+from service.views import describe
+
+ACTOR: Final = "worker"
+
+
+class Worker:
+    """De-identifies photographs one after another; holds the models, so one for each process is enough."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._deidentifier = Deidentifier(gateway)
+        self._lease = timedelta(seconds=gateway.settings.work.lease_seconds)
+        self._log = get_logger(process=ACTOR)
+
+    def warm_up(self) -> None:
+        """Load the models before the first photograph asks for them."""
+        self._deidentifier.warm_up()
+
+    def work_one(self) -> bool:
+        """Take the photograph that waited longest through its journey; False when none is due."""
+        claim = self._claim()
+        if claim is None:
+            return False
+        with bound(photograph_id=claim.id, attempt=claim.attempt):
+            try:
+                self._deidentify(claim)
+            except LeaseLost:
+                self._log.warning("lease.lost")
+        return True
+
+    def _claim(self) -> Claim | None:
+        attempts = self._gateway.settings.work.max_attempts
+        with self._gateway.database.transaction() as session:
+            claims = jobs.claim(session, Photograph, PhotographState.RECEIVED, 1, self._lease, max_attempts=attempts)
+        return claims[0] if claims else None
+
+    def _deidentify(self, claim: Claim) -> None:
+        case: Case | None = None
+        try:
+            case = self._deidentifier.open(claim.id)
+            finished = self._deidentifier.make(case)
+            if finished.failure is None:
+                self._release(claim, case, finished)
+            else:
+                self._hold_result(claim, case, finished, finished.failure)
+        except LeaseLost:
+            raise
+        except Quarantined as held:
+            self._hold(claim, case, held)
+        except Exception:
+            self._log.exception("attempt.failed")
+            self._try_again(claim)
+
+    def _release(self, claim: Claim, case: Case, finished: Finished) -> None:
+        """The one way out: a row that names what passed, and a delivery for each destination of the route."""
+        with _stored(self._gateway.releases, finished) as blob, self._gateway.database.transaction() as session:
+            _refuse_taken_uid(session, finished)
+            jobs.finish(session, Photograph, claim, state=PhotographState.DEIDENTIFIED, **_facts(case))
+            release = Release(id=new_id(), **_columns(claim, case, finished, blob), released_by="gates")
+            session.add(release)
+            session.flush()
+            session.add_all(Delivery(release_id=release.id, destination=name) for name in case.route.destinations)
+            details = _details(case, finished) | {"released_by": "gates"}
+            _record(session, Action.PHOTOGRAPH_DEIDENTIFIED, claim, Outcome.SUCCESS, details)
+        self._log.info("photograph.deidentified", route=case.route.name, faces=finished.pixels.faces)
+
+    def _hold_result(self, claim: Claim, case: Case, finished: Finished, closed: GateResult) -> None:
+        """Hold a finished object back; it is kept only where its release is a matter of a person's judgement."""
+        keep = _stored(self._gateway.held, finished) if finished.releasable else nullcontext()
+        with keep as blob, self._gateway.database.transaction() as session:
+            self._quarantine(session, claim, case, str(closed.cause), closed.detail, _details(case, finished))
+            if blob is not None:
+                session.add(HeldResult(**_columns(claim, case, finished, blob)))
+
+    def _hold(self, claim: Claim, case: Case | None, held: Quarantined) -> None:
+        with self._gateway.database.transaction() as session:
+            self._quarantine(session, claim, case, held.cause, held.detail, {})
+
+    def _quarantine(
+        self, session: Session, claim: Claim, case: Case | None, cause: str, detail: str, details: dict[str, Any]
+    ) -> None:
+        facts = _facts(case) if case else {}
+        values = {"cause": cause, "cause_detail": detail or None, **facts}
+        jobs.finish(session, Photograph, claim, state=PhotographState.QUARANTINED, **values)
+        details = {**facts, **details, "cause": cause, "detail": detail}
+        _record(session, Action.PHOTOGRAPH_QUARANTINED, claim, Outcome.REFUSED, details)
+        self._log.info("photograph.quarantined", cause=cause)
+
+    def _try_again(self, claim: Claim) -> None:
+        """Later and after a longer pause each time; the last failure is for the desk."""
+        with self._gateway.database.transaction() as session:
+            if claim.attempt < self._gateway.settings.work.max_attempts:
+                jobs.fail(session, Photograph, claim, jobs.backoff(claim.attempt))
+                return
+            jobs.finish(session, Photograph, claim, state=PhotographState.FAILED)
+            _record(session, Action.PHOTOGRAPH_FAILED, claim, Outcome.FAILURE, {"attempts": claim.attempt})
+
+
+@contextmanager
+def _stored(store: Blobs, finished: Finished) -> Iterator[str]:
+    """The object as a blob, under a key that no other attempt has; it goes again when it was not wanted.
+
+    After any other error it stays, because a commit whose answer was lost may have named it; the sweep
+    removes what no row names.
+    """
+    key = shard(new_id())
+    store.put(finished.data, key)
+    try:
+        yield key
+    except (LeaseLost, Quarantined):
+        store.delete(key)
+        raise
+
+
+def _refuse_taken_uid(session: Session, finished: Finished) -> None:
+    taken = session.scalar(select(Release.id).where(Release.sop_instance_uid == finished.sop_instance_uid))
+    if taken is not None:
+        raise Quarantined(Cause.SAME_UID_OTHER_CONTENT)
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    return {"view": describe(case.view), "route": case.route.name}
+
+
+def _columns(claim: Claim, case: Case, finished: Finished, blob: str) -> dict[str, Any]:
+    """The columns that a release and a held result share."""
+    return {
+        "photograph_id": claim.id,
+        "blob": blob,
+        "digest": sha256(finished.data).hexdigest(),
+        "size": len(finished.data),
+        "sop_class_uid": finished.sop_class_uid,
+        "sop_instance_uid": finished.sop_instance_uid,
+        "transfer_syntax_uid": str(finished.transfer_syntax_uid),
+        "profile": finished.profile,
+        "model_version": finished.model_version,
+        "report": account(case, finished),
+    }
+
+
+def _details(case: Case, finished: Finished) -> dict[str, Any]:
+    """What the audit keeps of a finished object."""
+    made = {"profile": finished.profile, "model_version": finished.model_version}
+    return {**_facts(case), **account(case, finished), **made, "digest": sha256(finished.data).hexdigest()}
+
+
+def _record(session: Session, action: Action, claim: Claim, outcome: Outcome, details: dict[str, Any]) -> None:
+    kept = {key: value for key, value in details.items() if value not in (None, "")}
+    audit.record(session, action, actor=ACTOR, outcome=outcome, photograph_id=claim.id, details=kept)

@@ -1,0 +1,115 @@
+"""The whole gateway as processes: `veragate up` with a configuration file, its children found and killed by pid."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from service.settings import Settings
+from tests.support.gateways import wait_for
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def write_configuration(settings: Settings, path: Path) -> Path:
+    """The settings as a file; a JSON string is a TOML string too."""
+    values = settings.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    path.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in values.items()))
+    return path
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(value)
+
+
+def veragate(*arguments: str, config: Path) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    command = [sys.executable, "-m", "service", *arguments, "--config", str(config)]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+
+
+class Running:
+    """A `veragate` process (`up`, or one role) until the end of the context; its log is a file."""
+
+    def __init__(self, settings: Settings, folder: Path, role: str = "up", name: str | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.settings = settings
+        self.config = write_configuration(settings, folder / "veragate.toml")
+        self.log = folder / f"{name or role}.log"
+        self._role = role
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Running":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "service", self._role, "--config", str(self.config)]
+            self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        if self._role == "up":
+            wait_for(lambda: self._exited() or "VeraGate is ready" in self.log.read_text(), 120)
+            assert not self._exited(), self.log.read_text()
+
+    def _exited(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def stop(self) -> int:
+        """Ask for an orderly end; the exit code."""
+        if self.process is None:
+            return 0
+        process, self.process = self.process, None
+        process.terminate()
+        try:
+            return process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+    def kill(self) -> None:
+        """SIGKILL the process itself."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def children(self, role: str) -> list[int]:
+        """The pids of the child processes that play `role`."""
+        assert self.process is not None
+        return [pid for pid in descendants(self.process.pid) if role in _arguments(pid)]
+
+    def kill_child(self, role: str) -> int:
+        """SIGKILL one child; its pid."""
+        wait_for(lambda: self.children(role))
+        pid = self.children(role)[0]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+
+def descendants(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = [int(child) for child in task.read_text().split()]
+        except OSError:
+            continue
+        for child in children:
+            found += [child, *descendants(child)]
+    return found
+
+
+def _arguments(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
