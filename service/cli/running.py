@@ -1,0 +1,106 @@
+"""`up` and what it does: `migrate`, then the roles `listen`, `work`, `send`, `sweep`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.options import Config
+
+_PANEL = "Running the gateway"
+Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (up, migrate, listen, work, send, sweep):
+        app.command(rich_help_panel=_PANEL)(command)
+
+
+def up(config: Config = None) -> None:
+    """Run the whole gateway on this machine until Ctrl-C or SIGTERM."""
+    from threading import Thread
+
+    from service.runners import stop_on_signals
+    from service.settings import config_path, load_settings
+    from service.supervisor import Supervisor, wait_until_ready
+
+    _logs()
+    path = config_path(config)
+    settings = load_settings(path)
+    stop = stop_on_signals()
+
+    def announce() -> None:
+        if wait_until_ready(settings, stop):
+            listener = settings.listener
+            typer.echo(f"VeraGate is ready: {listener.ae_title} at {listener.host}:{listener.port}. Ctrl-C stops it.")
+
+    Thread(target=announce, daemon=True).start()
+    raise typer.Exit(Supervisor(settings, path).run(stop))
+
+
+def migrate(config: Config = None) -> None:
+    """Bring the database to this version; `up` does it by itself."""
+    from service.schema import migrate as bring_up_to_date
+    from service.settings import load_settings
+
+    bring_up_to_date(load_settings(config).url)
+
+
+def listen(config: Config = None, supervised: Supervised = False) -> None:
+    """Receive photographs over DICOM."""
+    from service.runners import listen_loop, stop_on_signals, stop_with_parent
+    from service.settings import load_settings
+
+    _logs()
+    settings = load_settings(config)
+    stop = stop_on_signals()
+    if supervised:
+        stop_with_parent()
+    if settings.mode == "scaled":
+        from service.tasks import Doorbell
+
+        listen_loop(settings, stop, Doorbell(settings).ring)
+    else:
+        listen_loop(settings, stop)
+
+
+def work(config: Config = None, supervised: Supervised = False) -> None:
+    """De-identify what was received."""
+    _run("work", config, supervised)
+
+
+def send(config: Config = None, supervised: Supervised = False) -> None:
+    """Send what was released to its destinations."""
+    _run("send", config, supervised)
+
+
+def sweep(config: Config = None, supervised: Supervised = False) -> None:
+    """Move on what stood still, clean up after crashes, seal the audit."""
+    _run("sweep", config, supervised)
+
+
+def _run(role: str, config: Path | None, supervised: bool) -> None:
+    """The role's own loop in embedded mode, a Celery worker for its queue in scaled mode."""
+    from service import runners
+    from service.settings import load_settings
+
+    _logs()
+    settings = load_settings(config)
+    if supervised:
+        runners.stop_with_parent()
+    if settings.mode == "scaled":
+        from service.tasks import run_worker
+
+        run_worker(settings, role)
+    else:
+        loops = {"work": runners.work_loop, "send": runners.send_loop, "sweep": runners.sweep_loop}
+        loops[role](settings, runners.stop_on_signals())
+
+
+def _logs() -> None:
+    """Lines for people on a terminal, JSON lines for everything that collects them."""
+    import sys
+
+    from service import logs
+
+    logs.configure(json=not sys.stderr.isatty())

@@ -1,0 +1,131 @@
+"""The loops that the embedded gateway runs, one role for each process, until they are told to stop.
+
+A loop that meets an error logs it and goes on after a pause: one bad item must not end the work of the rest.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from service.database import Database
+from service.errors import ConfigurationError
+from service.forwarding import open_couriers
+from service.gateway import Gateway
+from service.listener import Listener
+from service.logs import get_logger
+from service.pipeline import Worker
+from service.presence import on_record
+from service.settings import Settings
+from service.sweeping import Sweeper
+
+PAUSE_AFTER_ERROR: Final = 1.0
+TIDY_SECONDS: Final = 6 * 3600.0
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def stop_with_parent() -> None:
+    """Send ourselves SIGTERM when standard input ends, which is how a child learns that its supervisor is gone."""
+
+    def wait() -> None:
+        sys.stdin.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True, name="parent").start()
+
+
+def listen_loop(settings: Settings, stop: threading.Event, ring: Callable[[], None] = lambda: None) -> None:
+    """Receive photographs. Raises ConfigurationError when the port cannot be had."""
+    gateway = Gateway.open(settings)
+    with on_record(settings, "listener"):
+        listener = Listener(gateway, ring)
+        try:
+            listener.start()
+        except OSError as error:
+            where = f"{settings.listener.host}:{settings.listener.port}"
+            raise ConfigurationError(f"The listener cannot use {where}: {error.strerror}.") from error
+        stop.wait()
+        listener.stop()
+
+
+def work_loop(settings: Settings, stop: threading.Event) -> None:
+    """De-identify what was received."""
+    gateway = Gateway.open(settings)
+    with on_record(settings, "worker"):
+        worker = Worker(gateway)
+        worker.warm_up()
+        repeat(stop, settings.work.poll_seconds, worker.work_one, "worker")
+
+
+def send_loop(settings: Settings, stop: threading.Event) -> None:
+    """Send what was released, with a thread for each destination."""
+    database = Database(settings.url)
+    couriers = open_couriers(settings, database)
+    with on_record(settings, "sender"):
+        threads = [
+            threading.Thread(target=repeat, args=(stop, settings.work.poll_seconds, courier.send_due, "sender"))
+            for courier in couriers
+        ]
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        for thread in threads:
+            thread.join()
+        for courier in couriers:
+            courier.close()
+
+
+def sweep_loop(settings: Settings, stop: threading.Event) -> None:
+    """Move on what stood still, find leftovers, seal the audit; a last time when told to stop."""
+    gateway = Gateway.open(settings)
+    sweeper = Sweeper(gateway)
+    with on_record(settings, "sweeper"):
+        steps = [
+            _Every(settings.work.sweep_seconds, sweeper.sweep),
+            _Every(settings.work.seal_seconds, sweeper.seal),
+            _Every(TIDY_SECONDS, sweeper.tidy),
+        ]
+        interval = min(settings.work.sweep_seconds, settings.work.seal_seconds)
+
+        def round_() -> None:
+            for step in steps:
+                step()
+
+        repeat(stop, interval, round_, "sweeper")
+    sweeper.seal()
+
+
+def repeat(stop: threading.Event, interval: float, step: Callable[[], Any], role: str) -> None:
+    """Call `step` until `stop`, at once again while it reports work done, else after `interval` seconds."""
+    log = get_logger(process=role)
+    while not stop.is_set():
+        try:
+            if not step():
+                stop.wait(interval)
+        except Exception:
+            log.exception("loop.error")
+            stop.wait(PAUSE_AFTER_ERROR)
+
+
+class _Every:
+    """A step that runs at most once in `seconds`; the first time at once."""
+
+    def __init__(self, seconds: float, step: Callable[[], Any]) -> None:
+        self._seconds = seconds
+        self._step = step
+        self._due = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + self._seconds
+            self._step()
