@@ -48,7 +48,6 @@ def _terms(keyword: str, words: str, otherwise: str | None = None, *, required: 
 _DIRECTIONS = "A P L R H F AL AR AH AF PL PR PH PF LH LF RH RF HA HP HL HR FA FP FL FR LA LP RA RP"
 
 RULES: Final[tuple[Rule, ...]] = (
-    _terms("ImageType", "ORIGINAL DERIVED PRIMARY SECONDARY"),
     _terms("SOPClassUID", f"{VL_PHOTOGRAPHIC} {SECONDARY_CAPTURE}", required=True),
     Rule("SOPInstanceUID", Action.UID, required=True),
     Rule("StudyDate", Action.DATE),

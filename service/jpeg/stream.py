@@ -33,6 +33,7 @@ class Stream:
     width: int
     height: int
     precision: int
+    baseline: bool
     progressive: bool
     components: tuple[Component, ...]
     jfif: bool
@@ -174,6 +175,7 @@ def _frame(marker: int, body: bytes, *, jfif: bool, adobe: int | None) -> Stream
         width=int.from_bytes(body[3:5], "big"),
         height=int.from_bytes(body[1:3], "big"),
         precision=body[0],
+        baseline=marker == 0xC0,
         progressive=marker == 0xC2,
         components=components,
         jfif=jfif,

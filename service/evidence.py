@@ -1,0 +1,37 @@
+"""What was seen in a finished object, before anybody judges it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PixelEvidence:
+    """The written picture, read back by another decoder than the one that the work was done with.
+
+    `faces`: faces that were replaced; `stray_faces`: faces that a detector sees in the result where none was
+    replaced; `distances`: per replaced face, original to result under the recogniser (dlib, Euclidean), None where
+    it could not be measured; `preserved`: whether the region to preserve came out the same, None when none was
+    asked for; `preserved_pixels`: how many pixels that region has after rounding to the JPEG's blocks; `digest`:
+    SHA-256 of what was preserved; `problem`: why the object cannot be used, None when it reads back as it should.
+    """
+
+    faces: int = 0
+    stray_faces: int = 0
+    distances: tuple[float | None, ...] = ()
+    preserved: bool | None = None
+    preserved_pixels: int = 0
+    digest: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that the gates look at; holds no patient data.
+
+    `leaks` are the places where the independent header check found something; `must_review` and `burned_in_text`
+    are what codes and header of the source say.
+    """
+
+    pixels: PixelEvidence
+    leaks: tuple[str, ...] = ()
+    must_review: bool = False
+    burned_in_text: bool = False

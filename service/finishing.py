@@ -1,0 +1,89 @@
+"""From a cleaned header and a replaced picture to a finished file that has been judged.
+
+ds = read(path)                                              # service.objects
+view = classify(ds)                                          # service.views
+picture = decode(ds, settings.limits)                        # service.pixels
+replaced = faces.leave(picture) or faces.replace(picture, latent, preserve)
+clean = Cleaner(pseudonyms, patient).clean(ds)               # service.headers
+finished = finish(ds, clean, picture, replaced, view, faces, settings.recognition_threshold)
+finished.failure                                             # None: `finished.data` may leave
+"""
+
+from dataclasses import dataclass
+
+from pydicom import Dataset, FileDataset
+from pydicom.uid import UID
+
+from service import gates, leaks, pixels, provenance
+from service.evidence import Evidence, PixelEvidence
+from service.gates import GateResult
+from service.objects import to_bytes
+from service.views import View
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished object: the file, what identifies it, and what the gates say about it.
+
+    `data` is a whole DICOM file. It claims 113102 only where the recognition gate passed, so an object that a
+    person releases against that gate makes no such claim.
+    """
+
+    data: bytes
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: UID
+    profile: str
+    model_version: str
+    gates: list[GateResult]
+    pixels: PixelEvidence
+
+    @property
+    def failure(self) -> GateResult | None:
+        """The gravest closed gate, None where the object may leave."""
+        return gates.first_failure(self.gates)
+
+    @property
+    def releasable(self) -> bool:
+        """Whether a person may release it although a gate is closed: only if each closed one is theirs to overrule."""
+        return all(result.releasable for result in self.gates)
+
+
+def finish(
+    source: FileDataset,
+    clean: Dataset,
+    picture: pixels.Picture,
+    replaced: pixels.Replaced,
+    view: View,
+    faces: pixels.Faces,
+    threshold: float,
+) -> Finished:
+    """Write, mark, look at the written bytes with other eyes, judge. Fills `clean`; raises nothing for a bad result.
+
+    The picture is examined in a file that claims nothing yet. When the claim is added, the pixel data of the two
+    files are compared and the header check runs on the final bytes.
+    """
+    version = faces.version
+    written = pixels.write(clean, picture, replaced)
+    provenance.mark(clean, source=source, model_version=version, is_synthetic=not replaced.is_untouched)
+    seen = pixels.examine(to_bytes(clean, written.syntax), picture, replaced, written, faces)
+    first = gates.judge(Evidence(seen), threshold)
+    if gates.recognition_passed(first):
+        provenance.claim_unrecognisable(clean)
+    data = to_bytes(clean, written.syntax)
+    evidence = Evidence(
+        pixels=seen,
+        leaks=tuple(leaks.search(data, leaks.harvest(source, own_words=(version,)))),
+        must_review=view.must_review,
+        burned_in_text=provenance.has_burned_in_text(source),
+    )
+    return Finished(
+        data=data,
+        sop_class_uid=str(clean.SOPClassUID),
+        sop_instance_uid=str(clean.SOPInstanceUID),
+        transfer_syntax_uid=written.syntax,
+        profile=provenance.profile(clean),
+        model_version=version,
+        gates=gates.judge(evidence, threshold),
+        pixels=seen,
+    )

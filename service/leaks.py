@@ -1,0 +1,193 @@
+"""The independent header check: does anything that identified the source stand anywhere in the finished file?
+
+    identifiers = harvest(ds, own_words=(model_version,))   # from the original
+    findings = search(data, identifiers)                    # places, never values; empty: nothing found
+
+It shares no code with the cleaner: it parses the finished bytes itself, looks at every element of every item,
+and then searches the raw bytes, JPEG segments and file meta included, in each encoding that text could have.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pydicom import DataElement, Dataset, FileDataset
+from pydicom.datadict import keyword_for_tag
+
+from service import encoded, objects, provenance
+from service.jpeg import JpegError, foreign_segments
+from service.views import code_table
+
+_TEXT: Final = frozenset(["AE", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "UC", "UI", "UN", "UR", "UT"])
+_WORD: Final = re.compile(r"[^\W_]+")
+_PRINTABLE: Final = re.compile(rb"[\x20-\x7e]{5,}")
+_OWN: Final = "SUBJ YES NO ORIGINAL DERIVED PRIMARY MODIFIED XC OT CODE RGB VERAGATE SCT DCM HEAD FACE MOUTH"
+_STANDARD_ROOT: Final = "1.2.840.10008."
+_INSTANCE_UIDS: Final = frozenset({"SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"})
+_META: Final = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
+_BINARY: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
+_PIXELS: Final = 0x7FE00010
+_LONG: Final = 6  # characters from which a text is looked for inside other text
+_LONG_NUMBER: Final = 8  # digits from which a number is looked for among raw bytes, which hold long keyed UIDs
+
+
+@dataclass(frozen=True, repr=False)
+class Identifiers:
+    """Texts of the original, case folded. They are patient data: nothing prints them."""
+
+    texts: frozenset[str]
+
+    def __repr__(self) -> str:
+        return f"Identifiers({len(self.texts)})"
+
+
+def harvest(ds: FileDataset, own_words: Iterable[str] = ()) -> Identifiers:
+    """Every name, number, date, address, text and UID of an original, from all its items and its file meta.
+
+    Left out is what a cleaned object says of its own accord: the code table's entries, the product's sentences and
+    `own_words`. A name is also looked for in its parts, from three letters on.
+    """
+    known = {word for text in (*_own_texts(), *own_words) for word in _words(text)}
+    found: set[str] = set()
+    for dataset in (ds, getattr(ds, "file_meta", None) or Dataset()):
+        found.update(_all_texts(dataset))
+    return Identifiers(frozenset(text for text in found if not known.issuperset(_words(text))))
+
+
+def search(data: bytes, identifiers: Identifiers) -> list[str]:
+    """The places in a finished Explicit VR Little Endian file where something should not be; each named once."""
+    try:
+        elements = list(encoded.elements(data))
+    except encoded.MalformedError as error:
+        return [f"the file cannot be parsed: {error}"]
+    findings = ["the preamble is not empty"] if any(data[:128]) else []
+    for element in elements:
+        findings += [f"{_place(element)}: {problem}" for problem in _problems(element, identifiers)]
+    findings += [f"bytes of {place}: an identifier" for place in _search_bytes(data, elements, identifiers)]
+    return list(dict.fromkeys(findings))
+
+
+def _problems(element: encoded.Element, identifiers: Identifiers) -> Iterator[str]:
+    group, number = element.tag >> 16, element.tag & 0xFFFF
+    if group % 2:
+        yield "a private element"
+    if group & 0xFF00 in (0x5000, 0x6000):
+        yield "an overlay or curve"
+    if (number == 0 and group != 2) or (group == 2 and element.tag not in _META):
+        yield "an element that has no place here"
+    if element.vr in _BINARY and element.tag not in (_PIXELS, 0x00020001):
+        yield "binary content"
+    if element.is_frame and element.value[:2] == b"\xff\xd8" and element.value[2:4] != b"\xff\xf7":
+        yield from _jpeg_problems(element.value)
+    if element.vr not in _BINARY and _matches(element, identifiers):
+        yield "an identifier"
+
+
+def _jpeg_problems(frame: bytes) -> Iterator[str]:
+    try:
+        yield from (f"JPEG segment {name}" for name in foreign_segments(frame))
+    except JpegError as error:
+        yield f"the JPEG stream is not well-formed: {error}"
+
+
+def _matches(element: encoded.Element, identifiers: Identifiers) -> bool:
+    value = _fold(element.value.decode("utf-8", "replace"))
+    return any(_stands_in(text, value, element.vr) for text in identifiers.texts)
+
+
+def _stands_in(text: str, value: str, vr: str) -> bool:
+    """Long texts anywhere, short ones as words, very short ones only as a whole value of an element for people."""
+    if len(text) < 3:
+        return vr in ("LO", "SH", "PN", "ST", "LT", "UT", "UC") and text in value.split("\\")
+    if text not in value:
+        return False
+    if len(text) >= _LONG and vr != "UI":
+        return True
+    return re.search(rf"(?<![^\W_]){re.escape(text)}(?![^\W_])", value) is not None
+
+
+def _search_bytes(data: bytes, elements: list[encoded.Element], identifiers: Identifiers) -> Iterator[str]:
+    """Raw bytes: everything around the pixel data in four encodings, compressed frames as plain text.
+
+    Pixel values themselves are left out: they were written from the picture and nothing else.
+    """
+    start = min((element.start for element in elements if element.tag == _PIXELS), default=len(data))
+    end = max((element.end for element in elements if element.tag == _PIXELS), default=len(data))
+    header = (data[:start] + data[end:]).lower()
+    frames = [element.value.lower() for element in elements if element.is_frame]
+    for text in identifiers.texts:
+        if len(text) < (_LONG_NUMBER if text.isdigit() else _LONG):
+            continue
+        if any(needle in header for needle in _encodings(text)):
+            yield "the header"
+        if any(text.encode() in frame for frame in frames):
+            yield "the compressed picture"
+
+
+def _encodings(text: str) -> Iterator[bytes]:
+    for encoding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030", "iso2022_jp", "koi8_r", "iso8859_5"):
+        try:
+            yield text.encode(encoding).lower()
+        except UnicodeEncodeError:
+            continue
+
+
+def _all_texts(ds: Dataset) -> Iterator[str]:
+    for tag in list(ds.keys()):
+        try:
+            element = ds[tag]
+        except Exception:  # a value that cannot be parsed still has bytes
+            yield from _runs(bytes(ds.get_item(tag).value or b""))
+            continue
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from _all_texts(item)
+        else:
+            yield from _texts(element)
+
+
+def _runs(value: bytes) -> Iterator[str]:
+    yield from (_fold(run.decode("ascii")) for run in _PRINTABLE.findall(value))
+
+
+def _texts(element: DataElement) -> Iterator[str]:
+    if element.VR not in _TEXT or element.value is None:
+        return
+    if isinstance(element.value, bytes):
+        yield from _runs(element.value)
+        return
+    values = element.value if element.VM > 1 else [element.value]
+    for value in (_fold(str(part)) for part in values):
+        if element.VR == "UI" and value.startswith(_STANDARD_ROOT) and element.keyword not in _INSTANCE_UIDS:
+            continue
+        yield from (text for text in (value, *_parts(element.VR, value)) if text)
+
+
+def _parts(vr: str, value: str) -> Iterator[str]:
+    if vr == "PN":
+        yield from (part for part in _words(value) if len(part) >= 3)
+        yield from (component.replace("^", " ").strip() for component in value.split("="))
+    elif vr in ("DA", "DT"):
+        yield re.sub(r"\D", "", value)[:8]
+
+
+def _own_texts() -> Iterator[str]:
+    yield from _OWN.split()
+    yield from provenance.TEXTS
+    yield from (objects.IMPLEMENTATION_UID, objects.IMPLEMENTATION_NAME)
+    for code in (*code_table().values(), *provenance.CODES):
+        yield from (code.value, code.scheme, code.meaning)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(_fold(text))
+
+
+def _fold(text: str) -> str:
+    return text.strip("\0 ").casefold()
+
+
+def _place(element: encoded.Element) -> str:
+    name = keyword_for_tag(element.tag) or "unknown"
+    return f"({element.tag >> 16:04X},{element.tag & 0xFFFF:04X}) {name}"

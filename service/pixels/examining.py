@@ -1,0 +1,107 @@
+"""Looking at the written file as its receiver will: from its bytes, with another decoder."""
+
+from io import BytesIO
+from typing import Final
+
+import numpy as np
+from PIL import Image as PillowImage
+from pydicom import FileDataset
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
+
+from service.errors import Quarantined
+from service.evidence import PixelEvidence
+from service.jpeg import digest, foreign_segments
+from service.objects import read
+from service.pixels.picture import Image, Picture, single_frame
+from service.pixels.replacing import Box, Faces, Replaced
+from service.pixels.writing import Written, preserved_digest
+
+_PLUGIN: Final = {JPEG2000Lossless: "pillow", RLELossless: "pydicom", JPEGLSLossless: "pyjpegls"}
+_AROUND: Final = 0.25  # of a face's size: how far beside it a second detector's box may lie and still mean that face
+
+
+def examine(data: bytes, picture: Picture, replaced: Replaced, written: Written, faces: Faces) -> PixelEvidence:
+    """What the gates need to know about the pixels of a finished file; never raises for what the file holds."""
+    try:
+        ds = read(data)
+        image = _decode(ds)
+    except Exception as error:  # whatever it is, the receiver could not read it either
+        reason = error.cause.value if isinstance(error, Quarantined) else type(error).__name__
+        return PixelEvidence(problem=f"cannot be read back: {reason}")
+    if problem := _problem(ds, image, picture, replaced, written):
+        return PixelEvidence(problem=problem)
+    preserved, pixels = _preserved(ds, image, picture, replaced, written)
+    return PixelEvidence(
+        faces=len(replaced.boxes),
+        stray_faces=0 if replaced.is_untouched else _stray(faces.find(image), replaced.boxes),
+        distances=_distances(picture, image, replaced, faces),
+        preserved=preserved,
+        preserved_pixels=pixels,
+        digest=written.digest,
+    )
+
+
+def _decode(ds: FileDataset) -> Image:
+    if "1.2.840.10008.1.2.4.50" <= ds.file_meta.TransferSyntaxUID <= "1.2.840.10008.1.2.4.51":
+        return _pillow(single_frame(ds))
+    pixels = pixel_array(ds, decoding_plugin=_PLUGIN.get(ds.file_meta.TransferSyntaxUID, ""))
+    pixels = pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+
+
+def _pillow(jpeg: bytes) -> Image:
+    with PillowImage.open(BytesIO(jpeg)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _problem(ds: FileDataset, image: Image, picture: Picture, replaced: Replaced, written: Written) -> str | None:
+    """Size, frames, syntax and, for a picture that was to stay as it is, every pixel."""
+    if image.shape != picture.rgb.shape or (ds.Rows, ds.Columns) != image.shape[:2]:
+        return "the size changed"
+    if int(ds.get("NumberOfFrames", 1)) != 1 or ds.file_meta.TransferSyntaxUID != written.syntax:
+        return "frames or transfer syntax changed"
+    if picture.jpeg is not None and foreign_segments(single_frame(ds)):
+        return "the JPEG stream holds more than the picture"
+    if replaced.is_untouched and not np.array_equal(image, _source(picture)):
+        return "a picture that was to stay as it is changed"
+    return None
+
+
+def _source(picture: Picture) -> Image:
+    """The source by the decoder that reads the result: two decoders may differ by rounding."""
+    return picture.rgb if picture.jpeg is None else _pillow(picture.jpeg)
+
+
+def _preserved(
+    ds: FileDataset, image: Image, picture: Picture, replaced: Replaced, written: Written
+) -> tuple[bool | None, int]:
+    """Whether pixels and, in a JPEG, coefficients of the region to preserve are the source's; and its size."""
+    if written.exact is None or replaced.preserved is None:
+        return None, 0
+    same = np.array_equal(image[written.exact], _source(picture)[written.exact])
+    if picture.jpeg is not None:
+        proof = digest(single_frame(ds), replaced.preserved)
+    else:
+        proof = preserved_digest(image, replaced.preserved)
+    return same and proof == written.digest, int(written.exact.sum())
+
+
+def _distances(picture: Picture, image: Image, replaced: Replaced, faces: Faces) -> tuple[float | None, ...]:
+    """Per face the smaller of what the replacement measured and what the written file shows."""
+    nearest = []
+    for box, stated in zip(replaced.boxes, replaced.distances, strict=True):
+        both = [d for d in (stated, faces.distance(picture.rgb, image, box)) if d is not None]
+        nearest.append(float(np.min(both)) if both else None)  # a distance that is no number stays one
+    return tuple(nearest)
+
+
+def _stray(found: tuple[Box, ...], replaced: tuple[Box, ...]) -> int:
+    return sum(not any(_means(box, known) for known in replaced) for box in found)
+
+
+def _means(box: Box, known: Box) -> bool:
+    """Whether the centre of `box` lies in `known`, grown a little."""
+    across, down = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+    wide, high = _AROUND * (known[2] - known[0]), _AROUND * (known[3] - known[1])
+    return known[0] - wide <= across <= known[2] + wide and known[1] - high <= down <= known[3] + high

@@ -1,0 +1,111 @@
+"""The faces: the only door between the gateway and `models`, opened when the first picture needs it."""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import Quarantined
+from service.pixels.picture import Image, Picture
+from service.settings import Region
+from service.states import Cause
+
+if TYPE_CHECKING:
+    from models import FaceAnonymizer, Recognizer
+
+Box = tuple[float, float, float, float]
+Mask = NDArray[np.bool_]
+Latent = NDArray[np.float32]
+
+CANDIDATES: Final = 64  # random identities that a new patient's first photograph chooses from
+
+
+@dataclass(frozen=True, eq=False)
+class Replaced:
+    """A picture with its faces replaced, not yet written.
+
+    `image`: RGB uint8 [H, W, 3]; `boxes`: left, top, right, bottom in pixels of each replaced face; `distances`: of
+    each, original to result; `preserved`: bool [H, W], pixels that must come out as they went in, None where no
+    region was asked for; `changed`: bool [H, W], pixels that differ from the source.
+    """
+
+    image: Image
+    changed: Mask
+    boxes: tuple[Box, ...] = ()
+    distances: tuple[float | None, ...] = ()
+    preserved: Mask | None = None
+
+    @property
+    def is_untouched(self) -> bool:
+        return not self.boxes
+
+
+class Faces:
+    """Finds, replaces and compares faces; the networks are loaded at the first use and kept."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
+
+    @cached_property
+    def anonymizer(self) -> "FaceAnonymizer":
+        from models import FaceAnonymizer  # costs seconds and hundreds of megabytes
+
+        return FaceAnonymizer.load(self._device)
+
+    @cached_property
+    def recognizer(self) -> "Recognizer":
+        from models import Recognizer
+
+        return Recognizer.load()
+
+    @property
+    def version(self) -> str:
+        """The generator's version, which is part of a stored identity's key."""
+        return self.anonymizer.version
+
+    def find(self, image: Image) -> tuple[Box, ...]:
+        """Boxes of all faces that any detector sees, largest first."""
+        return tuple(face.box for face in self.anonymizer.find(image))
+
+    def propose(self, picture: Picture, preserve: Collection[Region] = frozenset()) -> Latent:
+        """An identity for a new patient: drawn at random, the photograph only chooses among the draws."""
+        latents = self.anonymizer.sample(_random(), CANDIDATES)
+        chosen: Latent = latents[self.anonymizer.farthest(picture.rgb, latents, frozenset(preserve))]
+        return chosen
+
+    def replace(self, picture: Picture, latent: Latent, preserve: Collection[Region] = frozenset()) -> Replaced:
+        """Give the largest face the identity `latent` (float32 [latent_size]) and any other face one at random.
+
+        Raises Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
+        """
+        result = self.anonymizer.anonymize(picture.rgb, latent, frozenset(preserve), _random())
+        if result.unreplaced:
+            raise Quarantined(Cause.FACE_NOT_REPLACED, f"{len(result.unreplaced)} of the faces")
+        if not result.faces:
+            raise Quarantined(Cause.NO_FACE_FOUND)
+        return Replaced(
+            image=result.image,
+            changed=result.synthetic,
+            boxes=tuple(face.box for face in result.faces),
+            distances=tuple(face.distance for face in result.faces),
+            preserved=result.preserved if preserve else None,
+        )
+
+    def leave(self, picture: Picture) -> Replaced:
+        """The intra-oral photograph as it is; raises Quarantined (FACE_IN_INTRAORAL) where a detector sees a face."""
+        if found := len(self.find(picture.rgb)):
+            raise Quarantined(Cause.FACE_IN_INTRAORAL, f"{found} found")
+        return Replaced(picture.rgb, np.zeros(picture.rgb.shape[:2], dtype=np.bool_))
+
+    def distance(self, before: Image, after: Image, box: Box) -> float | None:
+        """Between the faces in `box` of two pictures of one size; None where one of them shows none."""
+        first, second = self.recognizer.embed(before, box), self.recognizer.embed(after, box)
+        return None if first is None or second is None else float(self.recognizer.distance(first, second))
+
+
+def _random() -> np.random.Generator:
+    return np.random.default_rng(secrets.randbits(256))

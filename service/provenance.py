@@ -1,0 +1,93 @@
+"""What a finished object says about itself: de-identified how, by what, and which of its pixels were made.
+
+    mark(clean, source=ds, model_version=faces.version, is_synthetic=True)   # makes no claim about recognition
+    claim_unrecognisable(clean)                                              # once the recognition gate has passed
+
+Clean Recognizable Visual Features (113102) and Recognizable Visual Features NO are a claim that recognition is
+prevented (PS3.15 E.3.2). It is made for an object whose replaced faces all lie beyond the recogniser's threshold in
+the written file, and for one where codes and every detector agree that there is no face at all. The test is about
+faces: what a dental record could tell from the teeth that stay visible is outside it. Clean Pixel Data (113101)
+stands for the face pass and is made unless the source says that text is burned into the picture.
+"""
+
+from typing import Final
+
+from pydicom import Dataset
+from pydicom.sequence import Sequence
+
+from service import __version__
+from service.views import Code
+
+PRODUCT: Final = "VeraGate"
+_METHOD: Final = "PS3.15 Basic Profile as a list of what stays"
+_MADE: Final = "Faces replaced by synthetic faces; see Contributing Equipment"
+_LEFT: Final = "De-identified; pixel values unchanged"
+
+BASIC: Final = Code("113100", "DCM", "Basic Application Confidentiality Profile")
+PIXEL_DATA: Final = Code("113101", "DCM", "Clean Pixel Data Option")
+VISUAL_FEATURES: Final = Code("113102", "DCM", "Clean Recognizable Visual Features Option")
+MODIFIED_DATES: Final = Code("113107", "DCM", "Retain Longitudinal Temporal Information Modified Dates Option")
+DEIDENTIFYING: Final = Code("109104", "DCM", "De-identifying Equipment")
+SYNTHESIZING: Final = Code("109100", "DCM", "Synthesizing Equipment")
+
+CODES: Final = (BASIC, PIXEL_DATA, VISUAL_FEATURES, MODIFIED_DATES, DEIDENTIFYING, SYNTHESIZING)
+TEXTS: Final = (PRODUCT, __version__, _METHOD, _MADE, _LEFT)
+
+
+def has_burned_in_text(source: Dataset) -> bool:
+    """Whether the source's header says that there is text in the picture (0028,0301)."""
+    return str(source.get("BurnedInAnnotation", "") or "").strip().upper() == "YES"
+
+
+def mark(ds: Dataset, *, source: Dataset, model_version: str, is_synthetic: bool) -> None:
+    """Write the attributes of PS3.3 C.12.1.1.1 and C.7.6.1, PS3.15 E.1.1 into a cleaned data set with pixels.
+
+    `is_synthetic` is false for a photograph that left with its own pixels. Recognizable Visual Features is YES
+    until `claim_unrecognisable`.
+    """
+    burned_in = has_burned_in_text(source)
+    ds.PatientIdentityRemoved = "YES"
+    ds.DeidentificationMethod = [f"{PRODUCT} {__version__}", _METHOD, model_version[:64]]
+    codes = [BASIC, *([] if burned_in else [PIXEL_DATA]), MODIFIED_DATES]
+    ds.DeidentificationMethodCodeSequence = Sequence([code.item() for code in codes])
+    ds.BurnedInAnnotation = "YES" if burned_in else "NO"
+    ds.RecognizableVisualFeatures = "YES"
+    ds.LongitudinalTemporalInformationModified = "MODIFIED"
+    ds.SyntheticData = "YES" if is_synthetic else "NO"
+    ds.DerivationDescription = _MADE if is_synthetic else _LEFT
+    ds.ImageType = _image_type(source, is_synthetic=is_synthetic)
+    equipment = [_equipment(DEIDENTIFYING, [__version__])]
+    if is_synthetic:
+        equipment.append(_equipment(SYNTHESIZING, [__version__, model_version[:64]]))
+    ds.ContributingEquipmentSequence = Sequence(equipment)
+
+
+def claim_unrecognisable(ds: Dataset) -> None:
+    """Add 113102 and Recognizable Visual Features NO; doing it twice changes nothing."""
+    if ds.RecognizableVisualFeatures == "NO":
+        return
+    ds.RecognizableVisualFeatures = "NO"
+    ds.DeidentificationMethodCodeSequence.append(VISUAL_FEATURES.item())
+    ds.DeidentificationMethodCodeSequence = Sequence(
+        sorted(ds.DeidentificationMethodCodeSequence, key=lambda item: str(item.CodeValue))
+    )
+
+
+def profile(ds: Dataset) -> str:
+    """The method codes of a finished object, such as "113100 113101 113102 113107"."""
+    return " ".join(str(item.CodeValue) for item in ds.DeidentificationMethodCodeSequence)
+
+
+def _image_type(source: Dataset, *, is_synthetic: bool) -> list[str]:
+    """Pixels that changed make the image DERIVED (PS3.3 C.7.6.1.1.2); those that did not leave it what it was."""
+    was_derived = "DERIVED" in (source.get("ImageType") or [])
+    return ["DERIVED" if is_synthetic or was_derived else "ORIGINAL", "PRIMARY"]
+
+
+def _equipment(purpose: Code, versions: list[str]) -> Dataset:
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = Sequence([purpose.item()])
+    item.Manufacturer = PRODUCT
+    item.ManufacturerModelName = PRODUCT
+    item.SoftwareVersions = versions
+    return item
