@@ -18,7 +18,7 @@ help: ## list the targets
 setup: $(STAMP) ## build the environment in .venv (the other targets do it by themselves)
 
 demo: setup ## send two patients' photographs through the whole gateway and show what came out
-	@$(BIN)/python -m service.demo
+	@$(BIN)/python -m service demo
 
 run: setup ## run the gateway with veragate.toml (`.venv/bin/veragate init` writes one to start from)
 	@$(BIN)/veragate up

@@ -49,9 +49,9 @@ def series_of(patient: Patient) -> Iterator[Shot]:
     yield Shot(patient, "frontal", 1, patient.frontal_view, True, 92, "4:4:4", frontal)
     oblique = turn_head(frontal, patient.yaw)
     yield Shot(patient, "oblique", 1, patient.oblique_view, True, 90, "4:2:2", oblique)
-    yield Shot(patient, "teeth, frontal", 1, "IV07", False, 90, "4:2:0", frontal_view(patient.mouth_seed))
+    yield Shot(patient, "teeth, front", 1, "IV07", False, 90, "4:2:0", frontal_view(patient.mouth_seed))
     yield Shot(patient, "second visit", 2, patient.frontal_view, True, 85, "4:2:0", patient.second_visit())
-    yield Shot(patient, "teeth, right side", 2, "IV01", False, 90, "4:2:0", buccal_view(patient.mouth_seed))
+    yield Shot(patient, "teeth, right", 2, "IV01", False, 90, "4:2:0", buccal_view(patient.mouth_seed))
 
 
 def _header(shot: Shot) -> FileDataset:
@@ -59,7 +59,7 @@ def _header(shot: Shot) -> FileDataset:
     meta.MediaStorageSOPClassUID = UID(VL_PHOTOGRAPHIC)
     meta.MediaStorageSOPInstanceUID = UID(generate_uid())
     meta.TransferSyntaxUID = JPEGBaseline8Bit
-    ds = FileDataset("", Dataset(), preamble=b"\0" * 128, file_meta=meta)
+    ds = FileDataset("", Dataset(), b"\0" * 128, meta, is_implicit_VR=False, is_little_endian=True)
     ds.SOPClassUID, ds.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     for keyword, value in shot.patient.header.items():
         setattr(ds, keyword, value)

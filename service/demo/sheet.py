@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 Picture = NDArray[np.uint8]
-Box = tuple[float, float, float, float]
 
 _TILE = 460
 _GAP = 14
@@ -27,7 +26,6 @@ class Cell:
     note: str
     original: Picture
     result: Picture | None
-    faces: tuple[Box, ...] = ()
 
 
 def write_sheet(columns: Sequence[tuple[str, Sequence[Cell]]], path: Path) -> None:
@@ -44,23 +42,26 @@ def write_sheet(columns: Sequence[tuple[str, Sequence[Cell]]], path: Path) -> No
     sheet.save(path)
 
 
-def preserved_inside_faces(original: Picture, result: Picture, faces: Sequence[Box]) -> NDArray[np.bool_]:
+def preserved_inside(original: Picture, result: Picture) -> NDArray[np.bool_]:
     """What is equal in both pictures and enclosed by what is not, bool [H, W].
 
-    The background is equal too, so only islands of equal pixels that lie inside a face's box and touch none of its
-    sides are taken; specks, which are chance, are not.
+    The background is equal too, so only islands of equal pixels that touch no side of the changed part's bounding box
+    are taken. Small ones are chance (black cloth stays black), so an island counts from half the largest one's size.
     """
-    islands = np.zeros(original.shape[:2], bool)
-    equal = np.all(original == result, axis=2).astype(np.uint8)
-    for face in faces:
-        left, top, right, bottom = _inside(face, equal.shape)
-        window = cv2.morphologyEx(equal[top:bottom, left:right], cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(window)
-        for label in range(1, count):
-            x, y, width, height, area = stats[label]
-            enclosed = x > 0 and y > 0 and x + width < window.shape[1] and y + height < window.shape[0]
-            if enclosed and area > window.size / 400:
-                islands[top:bottom, left:right] |= labels == label
+    changed = (original != result).any(axis=2)
+    left, top, width, height = cv2.boundingRect(changed.astype(np.uint8))
+    islands = np.zeros_like(changed)
+    if not changed.any():
+        return islands
+    equal = 1 - changed[top : top + height, left : left + width].astype(np.uint8)
+    window = cv2.morphologyEx(equal, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(window)
+    x, y, across, down, area = stats[:count].T
+    enclosed = (x > 0) & (y > 0) & (x + across < width) & (y + down < height) & (area > window.size / 400)
+    enclosed[0] = False  # label 0 is everything that is not equal
+    if enclosed.any():
+        kept = enclosed & (area >= area[enclosed].max() / 2)
+        islands[top : top + height, left : left + width] = kept[labels]
     return islands
 
 
@@ -70,19 +71,16 @@ def _draw_cell(sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, left: 
     if cell.result is None:
         draw.text((right + 20, top + 20), "nothing came out", fill=(180, 0, 0), font=_font(22))
     else:
-        sheet.paste(_fit(_outlined(cell)), (right, top))
+        sheet.paste(_fit(_outlined(cell.original, cell.result)), (right, top))
     draw.text((left, top + _TILE + 4), cell.title, fill=(20, 20, 20), font=_font(21))
     draw.text((left, top + _TILE + 31), cell.note, fill=(90, 90, 90), font=_font(17))
 
 
-def _outlined(cell: Cell) -> Picture:
-    assert cell.result is not None
-    if cell.result.shape != cell.original.shape:
-        return cell.result
-    mask = preserved_inside_faces(cell.original, cell.result, cell.faces).astype(np.uint8)
+def _outlined(original: Picture, result: Picture) -> Picture:
+    mask = preserved_inside(original, result).astype(np.uint8)
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     thickness = max(1, round(max(mask.shape) / _TILE))
-    return np.asarray(cv2.drawContours(cell.result.copy(), outlines, -1, _OUTLINE, thickness), np.uint8)
+    return np.asarray(cv2.drawContours(result.copy(), outlines, -1, _OUTLINE, thickness), np.uint8)
 
 
 def _fit(picture: Picture) -> Image.Image:
@@ -91,12 +89,6 @@ def _fit(picture: Picture) -> Image.Image:
     canvas = Image.new("RGB", (_TILE, _TILE), (225, 225, 225))
     canvas.paste(image, ((_TILE - image.width) // 2, (_TILE - image.height) // 2))
     return canvas
-
-
-def _inside(box: Box, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    left, right = (int(np.clip(value, 0, shape[1])) for value in (box[0], box[2]))
-    top, bottom = (int(np.clip(value, 0, shape[0])) for value in (box[1], box[3]))
-    return left, top, right, bottom
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from service.demo.sheet import Cell, preserved_inside_faces, write_sheet
+from service.demo.sheet import Cell, preserved_inside, write_sheet
 
 
 def _face() -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +21,7 @@ def test_only_enclosed_equal_pixels_are_outlined() -> None:
     """The island of equal pixels inside the face is found exactly; the equal background is not."""
     original, result = _face()
 
-    mask = preserved_inside_faces(original, result, [(40, 40, 160, 160)])
+    mask = preserved_inside(original, result)
 
     expected = np.zeros((200, 200), bool)
     expected[100:140, 80:120] = True
@@ -29,18 +29,18 @@ def test_only_enclosed_equal_pixels_are_outlined() -> None:
 
 
 def test_nothing_is_outlined_when_nothing_was_preserved() -> None:
-    """A face that was replaced whole has no island, and neither has a picture without a face."""
+    """A face that was replaced whole has no island, and neither has a picture that stayed as it was."""
     original, result = _face()
     result[40:160, 40:160] = 255
 
-    assert not preserved_inside_faces(original, result, [(40, 40, 160, 160)]).any()
-    assert not preserved_inside_faces(original, result, []).any()
+    assert not preserved_inside(original, result).any()
+    assert not preserved_inside(original, original).any()
 
 
 def test_sheet_has_a_column_for_each_patient(tmp_path: Path) -> None:
     """Two patients with two photographs each, one of which never came out, make one readable picture file."""
     original, result = _face()
-    cells = [Cell("frontal", "note", original, result, ((40, 40, 160, 160),)), Cell("lost", "held", original, None)]
+    cells = [Cell("frontal", "note", original, result), Cell("lost", "held", original, None)]
 
     write_sheet([("Patient A", cells), ("Patient B", cells)], tmp_path / "sheet.png")
 
