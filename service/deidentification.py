@@ -44,13 +44,9 @@ class Case:
 
 
 class Deidentifier:
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, faces: Faces) -> None:
         self._gateway = gateway
-        self._faces = Faces(gateway.settings.work.device)
-
-    def warm_up(self) -> None:
-        """Load the models."""
-        _ = self._faces.version
+        self._faces = faces
 
     def open(self, photograph_id: str) -> Case:
         """Raises Quarantined: UNREADABLE, UNSUPPORTED, PATIENT_ID_MISSING, PATIENT_ID_MIXED, NO_ROUTE."""

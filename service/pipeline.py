@@ -26,6 +26,7 @@ from service.gates import GateResult
 from service.gateway import Gateway
 from service.jobs import Claim
 from service.logs import bound, get_logger
+from service.pixels import Faces
 from service.states import Cause, PhotographState
 from service.tables import Delivery, HeldResult, Photograph, Release, new_id
 from service.views import describe
@@ -34,17 +35,13 @@ ACTOR: Final = "worker"
 
 
 class Worker:
-    """De-identifies photographs one after another; holds the models, so one for each process is enough."""
+    """De-identifies photographs one after another."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, faces: Faces) -> None:
         self._gateway = gateway
-        self._deidentifier = Deidentifier(gateway)
+        self._deidentifier = Deidentifier(gateway, faces)
         self._lease = timedelta(seconds=gateway.settings.work.lease_seconds)
         self._log = get_logger(process=ACTOR)
-
-    def warm_up(self) -> None:
-        """Load the models before the first photograph asks for them."""
-        self._deidentifier.warm_up()
 
     def work_one(self) -> bool:
         """Take the photograph that waited longest through its journey; False when none is due."""

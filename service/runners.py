@@ -18,6 +18,7 @@ from service.gateway import Gateway
 from service.listener import Listener
 from service.logs import get_logger
 from service.pipeline import Worker
+from service.pixels import Faces
 from service.presence import on_record
 from service.settings import Settings
 from service.sweeping import Sweeper
@@ -62,9 +63,9 @@ def work_loop(settings: Settings, stop: threading.Event) -> None:
     """De-identify what was received."""
     gateway = Gateway.open(settings)
     with on_record(settings, "worker"):
-        worker = Worker(gateway)
-        worker.warm_up()
-        repeat(stop, settings.work.poll_seconds, worker.work_one, "worker")
+        faces = Faces(settings.work.device)
+        get_logger(process="worker").info("worker.ready", model_version=faces.version)  # loads the models
+        repeat(stop, settings.work.poll_seconds, Worker(gateway, faces).work_one, "worker")
 
 
 def send_loop(settings: Settings, stop: threading.Event) -> None:

@@ -16,13 +16,15 @@ from celery import Celery
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from service import logs
 from service.database import Database
 from service.forwarding import BATCH, Courier, open_couriers
 from service.gateway import Gateway
 from service.logs import get_logger
 from service.pipeline import Worker
+from service.pixels import Faces
 from service.presence import on_record
-from service.settings import Settings
+from service.settings import Settings, load_settings
 from service.states import DeliveryState, PhotographState
 from service.sweeping import Sweeper
 from service.tables import Delivery, Photograph, utc_now
@@ -44,6 +46,14 @@ def make_app(settings: Settings) -> Celery:
     for name in (WORK, SEND, SWEEP, SEAL):
         app.task(getattr(bench, name.rpartition(".")[2]), name=name)
     return app
+
+
+def __getattr__(name: str) -> Any:
+    """`celery --app service.tasks` finds an application for the configuration that load_settings() finds."""
+    if name != "app":
+        raise AttributeError(name)
+    logs.configure(json=True)
+    return make_app(load_settings())
 
 
 def ring(app: Celery, name: str, *args: str) -> None:
@@ -99,7 +109,7 @@ class _Bench:
 
     @cached_property
     def _worker(self) -> Worker:
-        return Worker(self._gateway)
+        return Worker(self._gateway, Faces(self._settings.work.device))
 
     @cached_property
     def _sweeper(self) -> Sweeper:

@@ -63,8 +63,15 @@ def show(
         print_json([{field: getattr(entry, field) for field in fields} for entry in entries])
         return
     for entry in entries:
-        details = " ".join(f"{key}={value}" for key, value in entry.details.items())
+        details = " ".join(f"{key}={_short(value)}" for key, value in entry.details.items())
         typer.echo(
             f"{entry.occurred_at:%Y-%m-%d %H:%M:%S} {entry.action:<24} {entry.outcome:<8} "
             f"{entry.actor:<16} {entry.photograph_id or '-':<32} {details}".rstrip()
         )
+
+
+def _short(value: object) -> str:
+    """Lists of gates as how many passed; `--json` shows them all."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "passed" in item for item in value):
+        return f"{sum(bool(item['passed']) for item in value)}/{len(value)} passed"
+    return str(value)

@@ -33,10 +33,11 @@ def teeth(seed: int = 0, width: int = 160, height: int = 120) -> Picture:
 
 @cache
 def face() -> Picture:
-    """The face of Eileen Collins (NASA, public domain), 260x300, about 100 pixels across."""
+    """The face of Eileen Collins (NASA, public domain), 520x600, about 200 pixels across."""
     from skimage.data import astronaut
 
-    return np.ascontiguousarray(astronaut()[:300, 100:360], np.uint8)
+    crop = Image.fromarray(astronaut()[:300, 100:360])
+    return np.asarray(crop.resize((520, 600), Image.Resampling.BICUBIC), np.uint8)
 
 
 def jpeg(picture: Picture, quality: int = 90, subsampling: str = "4:2:0") -> bytes:

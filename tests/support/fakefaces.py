@@ -1,0 +1,70 @@
+"""Faces without networks: a box where the picture says so, inverted colours for a new face."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.pixels import Faces
+
+Image = NDArray[np.uint8]
+BOX = (40.0, 40.0, 104.0, 120.0)
+
+
+class FakeAnonymizer:
+    """Sees faces at `boxes` in any picture that is at least as large, and inverts them."""
+
+    version = "fake-1+0123abcd"
+
+    def __init__(self, *boxes: tuple[float, float, float, float], unreplaced: int = 0) -> None:
+        self.boxes, self.unreplaced = boxes, unreplaced
+
+    def find(self, image: Image) -> tuple[Any, ...]:
+        return tuple(SimpleNamespace(box=box) for box in self.boxes)
+
+    def sample(self, rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+        return rng.normal(size=(count, 4)).astype(np.float32)
+
+    def farthest(self, image: Image, latents: NDArray[np.float32], preserve: frozenset[str] = frozenset()) -> int:
+        return int(latents[:, 0].argmax())
+
+    def anonymize(self, image: Image, latent: object, preserve: frozenset[str], bystanders: object) -> Any:
+        changed, kept = np.zeros(image.shape[:2], bool), np.zeros(image.shape[:2], bool)
+        result = image.copy()
+        for left, top, right, bottom in (tuple(map(int, box)) for box in self.boxes):
+            changed[top:bottom, left:right] = True
+            if preserve:
+                kept[(top + bottom) // 2 : bottom, left:right] = True
+        changed &= ~kept
+        result[changed] = 255 - result[changed]
+        return SimpleNamespace(
+            image=result,
+            faces=tuple(SimpleNamespace(box=box, distance=0.9) for box in self.boxes),
+            unreplaced=self.boxes[: self.unreplaced],
+            preserved=kept,
+            synthetic=(result != image).any(2),
+        )
+
+
+class FakeRecognizer:
+    """Tells faces apart by their mean colour; blind where told so."""
+
+    def __init__(self, distance: float | None = 0.8) -> None:
+        self._distance = distance
+
+    def embed(self, image: Image, box: object = None) -> NDArray[np.float32] | None:
+        return None if self._distance is None else np.zeros(128, np.float32)
+
+    def distance(self, first: object, second: object) -> float:
+        assert self._distance is not None
+        return self._distance
+
+
+class FakeFaces(Faces):
+    """`service.pixels.Faces` on fakes."""
+
+    def __init__(self, *boxes: tuple[float, float, float, float], distance: float | None = 0.8, unreplaced: int = 0):
+        super().__init__()
+        self.__dict__["anonymizer"] = FakeAnonymizer(*boxes, unreplaced=unreplaced)
+        self.__dict__["recognizer"] = FakeRecognizer(distance)
