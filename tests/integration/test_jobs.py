@@ -83,9 +83,9 @@ def test_only_the_wanted_state_is_claimed(database: Database) -> None:
 
 def test_the_longest_waiting_come_first(database: Database) -> None:
     """A claim of two takes the two rows that have been due for longest, and no more."""
-    ids = add(database, 5)
-    assert {claimed.id for claimed in claim(database, limit=2)} == set(ids[:2])
-    assert {claimed.id for claimed in claim(database, limit=2)} == set(ids[2:4])
+    ids = [row_id for seconds in (4, 2, 3, 0, 1) for row_id in add(database, not_before=at(seconds))]
+    assert {claimed.id for claimed in claim(database, at(9), limit=2)} == {ids[3], ids[4]}
+    assert {claimed.id for claimed in claim(database, at(9), limit=2)} == {ids[1], ids[2]}
 
 
 def test_further_conditions_narrow_a_claim(database: Database) -> None:
@@ -211,9 +211,10 @@ def test_a_person_starts_a_row_over(database: Database) -> None:
 def test_a_row_that_moved_on_is_not_started_over(database: Database) -> None:
     """A row that left the state the person saw, or that a worker holds, is not requeued."""
     (photograph,) = add(database)
+    with database.transaction() as session:
+        assert not jobs.requeue(session, Photograph, photograph, PhotographState.QUARANTINED, now=at(0))
     claim(database, at(0))
     with database.transaction() as session:
-        assert not jobs.requeue(session, Photograph, photograph, PhotographState.QUARANTINED, now=at(1))
         assert not jobs.requeue(session, Photograph, photograph, RECEIVED, now=at(1))
         assert jobs.requeue(session, Photograph, photograph, RECEIVED, now=at(60))
 
