@@ -77,7 +77,7 @@ EXPLANATION: dict[Cause, str] = {
     Cause.PATIENT_ID_MISSING: "There is no Patient ID, so nobody can tell whose face this is.",
     Cause.PATIENT_ID_MIXED: "Photographs of one study carry different Patient IDs.",
     Cause.NO_ROUTE: "No route matches this photograph, so it has nowhere to go.",
-    Cause.NO_FACE_FOUND: "The codes say that there is a face, but none was found.",
+    Cause.NO_FACE_FOUND: "There should be a face in it, but none was found.",
     Cause.FACE_IN_INTRAORAL: "The codes say intra-oral, but a face was found.",
     Cause.FACE_NOT_REPLACED: "A face was found that could not be replaced (too turned, too small or half hidden).",
     Cause.STILL_RECOGNISED: "The face recogniser still takes the result for the original person.",

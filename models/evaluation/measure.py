@@ -38,7 +38,7 @@ class Choice:
     """How identities are drawn: the seed, and among how many random ones the farthest from the source is taken."""
 
     seed: int = 0
-    candidates: int = 8
+    candidates: int = 64
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def preserved_inside(original: Picture, result: Picture) -> NDArray[np.bool_]:
     The background is equal too, so only islands of equal pixels that touch no side of the changed part's bounding box
     are taken. Small ones are chance (black cloth stays black), so an island counts from half the largest one's size.
     """
-    changed = (original != result).any(axis=2)
+    changed: NDArray[np.bool_] = (original != result).any(axis=2)
     left, top, width, height = cv2.boundingRect(changed.astype(np.uint8))
     islands = np.zeros_like(changed)
     if not changed.any():

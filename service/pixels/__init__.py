@@ -13,7 +13,7 @@
 `service.finishing.finish` does the last two steps and everything around them.
 """
 
-from service.pixels.examining import examine
+from service.pixels.examining import examine, look_for_faces
 from service.pixels.picture import Image, Picture, decode, single_frame
 from service.pixels.replacing import Box, Faces, Latent, Mask, Replaced
 from service.pixels.writing import Written, write
@@ -29,6 +29,7 @@ __all__ = [
     "Written",
     "decode",
     "examine",
+    "look_for_faces",
     "single_frame",
     "write",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from pydicom import FileDataset
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from service.errors import Quarantined
 from service.evidence import PixelEvidence
@@ -17,7 +17,7 @@ from service.pixels.picture import Image, Picture, single_frame
 from service.pixels.replacing import Box, Faces, Replaced
 from service.pixels.writing import Written, preserved_digest
 
-_PLUGIN: Final = {JPEG2000Lossless: "pillow", RLELossless: "pydicom", JPEGLSLossless: "pyjpegls"}
+_PLUGIN: Final = {JPEG2000Lossless: "pillow", RLELossless: "pydicom"}
 _AROUND: Final = 0.25  # of a face's size: how far beside it a second detector's box may lie and still mean that face
 
 
@@ -32,14 +32,23 @@ def examine(data: bytes, picture: Picture, replaced: Replaced, written: Written,
     if problem := _problem(ds, image, picture, replaced, written):
         return PixelEvidence(problem=problem)
     preserved, pixels = _preserved(ds, image, picture, replaced, written)
+    stray, distances = look_for_faces(picture.rgb, image, replaced, faces)
     return PixelEvidence(
         faces=len(replaced.boxes),
-        stray_faces=0 if replaced.is_untouched else _stray(faces.find(image), replaced.boxes),
-        distances=_distances(picture, image, replaced, faces),
+        stray_faces=stray,
+        distances=distances,
         preserved=preserved,
         preserved_pixels=pixels,
         digest=written.digest,
     )
+
+
+def look_for_faces(
+    before: Image, after: Image, replaced: Replaced, faces: Faces
+) -> tuple[int, tuple[float | None, ...]]:
+    """Faces in the written picture `after` where none was replaced, and the distance of each one that was."""
+    stray = 0 if replaced.is_untouched else _stray(faces.find(after), replaced.boxes)
+    return stray, _distances(before, after, replaced, faces)
 
 
 def _decode(ds: FileDataset) -> Image:
@@ -87,11 +96,11 @@ def _preserved(
     return same and proof == written.digest, int(written.exact.sum())
 
 
-def _distances(picture: Picture, image: Image, replaced: Replaced, faces: Faces) -> tuple[float | None, ...]:
+def _distances(before: Image, after: Image, replaced: Replaced, faces: Faces) -> tuple[float | None, ...]:
     """Per face the smaller of what the replacement measured and what the written file shows."""
     nearest = []
     for box, stated in zip(replaced.boxes, replaced.distances, strict=True):
-        both = [d for d in (stated, faces.distance(picture.rgb, image, box)) if d is not None]
+        both = [d for d in (stated, faces.distance(before, after, box)) if d is not None]
         nearest.append(float(np.min(both)) if both else None)  # a distance that is no number stays one
     return tuple(nearest)
 

@@ -77,6 +77,11 @@ class Faces:
         chosen: Latent = latents[self.anonymizer.farthest(picture.rgb, latents, frozenset(preserve))]
         return chosen
 
+    def draw(self, rng: np.random.Generator) -> Latent:
+        """The identity that `rng` gives, whatever the photograph: for what must be reproducible."""
+        drawn: Latent = self.anonymizer.sample(rng, 1)[0]
+        return drawn
+
     def replace(self, picture: Picture, latent: Latent, preserve: Collection[Region] = frozenset()) -> Replaced:
         """Give the largest face the identity `latent` (float32 [latent_size]) and any other face one at random.
 

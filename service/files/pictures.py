@@ -4,6 +4,7 @@ Colour profiles and every kind of metadata stay behind. EXIF orientation is appl
 """
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,21 @@ class PictureFile:
         scaled = colours if colours.dtype == np.uint8 else np.rint(colours / 257)
         return np.ascontiguousarray(np.broadcast_to(scaled, (*scaled.shape[:2], 3)), np.uint8)
 
+    @property
+    def is_grey(self) -> bool:
+        return self._colours().shape[2] == 1
+
+    def same_inside(self, other: "PictureFile", mask: NDArray[np.bool_]) -> bool:
+        """Whether both hold the same values, to the last bit, where the mask [H, W] is true."""
+        return np.array_equal(self.values[mask], other.values[mask])
+
     def with_changes(self, result: NDArray[np.uint8]) -> "PictureFile":
         """The same kind of picture with the pixels of `result` (RGB uint8 [H, W, 3]) wherever it differs from `rgb`.
 
         Everything else keeps its own values, to the last bit of 16.
         """
         changed = (result != self.rgb).any(axis=2)
-        new = result if self._colours().shape[2] == 3 else cv2.cvtColor(result, cv2.COLOR_RGB2GRAY)[..., None]
+        new = cv2.cvtColor(result, cv2.COLOR_RGB2GRAY)[..., None] if self.is_grey else result
         deep = new.astype(self.values.dtype) * (257 if self.values.dtype == np.uint16 else 1)
         values = self.values.copy() if self.values.ndim == 3 else self.values[..., None].copy()
         values[changed, : deep.shape[2]] = deep[changed]
@@ -60,11 +69,14 @@ class PictureFile:
         return planes[..., : 1 if planes.shape[2] <= 2 else 3]
 
 
-def load_picture(path: Path, max_megapixels: int) -> PictureFile:
-    """Read a picture. Raises Quarantined: unreadable, undecodable, too many pixels (before decoding), unsupported."""
-    orientation = _check(path, max_megapixels)
+def load_picture(source: Path | bytes, max_megapixels: int) -> PictureFile:
+    """Read a picture from its file or its bytes.
+
+    Raises Quarantined: UNREADABLE, UNDECODABLE_PIXELS, TOO_MANY_PIXELS (before decoding), UNSUPPORTED.
+    """
+    orientation = _check(source, max_megapixels)
     try:
-        values = _decode(path)
+        values = _decode(source)
     except (OSError, ValueError, SyntaxError, cv2.error) as error:
         raise Quarantined(Cause.UNDECODABLE_PIXELS, type(error).__name__) from error
     if values.dtype not in (np.uint8, np.uint16):
@@ -86,10 +98,10 @@ def encode_png(picture: PictureFile) -> bytes:
     return encoded.tobytes()
 
 
-def _check(path: Path, max_megapixels: int) -> int:
+def _check(source: Path | bytes, max_megapixels: int) -> int:
     """Look at the header alone, at the size before anything else; returns the EXIF orientation."""
     try:
-        with Image.open(path) as header:
+        with Image.open(_stream(source)) as header:
             if header.width * header.height > max_megapixels * 1_000_000:
                 raise Quarantined(Cause.TOO_MANY_PIXELS, f"{header.width * header.height / 1e6:.0f} megapixels")
             tiff, pages, orientation = header.format == "TIFF", _pages(header), _orientation(header)
@@ -104,6 +116,10 @@ def _check(path: Path, max_megapixels: int) -> int:
     return orientation
 
 
+def _stream(source: Path | bytes) -> Path | BytesIO:
+    return BytesIO(source) if isinstance(source, bytes) else source
+
+
 def _pages(header: Image.Image) -> int:
     """Pages of a TIFF. A camera's JPEG may carry previews behind its photograph (MPO); those stay behind."""
     return int(getattr(header, "n_frames", 1)) if header.format == "TIFF" else 1
@@ -114,9 +130,9 @@ def _orientation(header: Image.Image) -> int:
     return value if isinstance(value, int) else 1
 
 
-def _decode(path: Path) -> NDArray[Any]:
+def _decode(source: Path | bytes) -> NDArray[Any]:
     """RGB(A) or grey. Pillow reads what it reads without loss; deep pictures and palettes with alpha go to OpenCV."""
-    with Image.open(path) as picture:
+    with Image.open(_stream(source)) as picture:
         if picture.mode.startswith("I;16"):
             return np.asarray(picture).astype(np.uint16)
         if picture.mode in ("L", "LA", "RGB", "RGBA") and not _deep(picture):
@@ -125,7 +141,8 @@ def _decode(path: Path) -> NDArray[Any]:
             return np.asarray(
                 picture.convert("RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
             )
-    values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    encoded = np.frombuffer(source if isinstance(source, bytes) else source.read_bytes(), np.uint8)
+    values = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     if values is None:
         raise ValueError("no decoder")
     if values.ndim == 3:

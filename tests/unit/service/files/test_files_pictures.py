@@ -11,8 +11,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
-from service.cli.pictures import PictureFile, encode_png, load_picture
 from service.errors import Quarantined
+from service.files.pictures import PictureFile, encode_png, load_picture
 from service.states import Cause
 
 

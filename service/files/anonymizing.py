@@ -1,0 +1,142 @@
+"""One file in, one file out, or a cause why there is none. Nothing is written before every gate is open."""
+
+import os
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from pydicom.uid import ExplicitVRLittleEndian
+
+from service import gates
+from service.errors import Quarantined
+from service.evidence import Evidence, PixelEvidence
+from service.files.pictures import PictureFile, encode_png, load_picture
+from service.files.planning import Job
+from service.files.subjects import Subjects
+from service.finishing import finish
+from service.headers import Cleaner
+from service.objects import read
+from service.pixels import Box, Faces, Picture, Replaced, decode, look_for_faces
+from service.settings import Region, Settings
+from service.states import Cause
+from service.views import Kind, classify
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What became of one file. `cause` is None where the result was written.
+
+    `boxes` (left, top, right, bottom in pixels) and `distances` are of the replaced faces; `preserved_digest` is the
+    SHA-256 of what was preserved, None where nothing was asked for or nothing finished.
+    """
+
+    job: Job
+    seconds: float
+    cause: Cause | None = None
+    detail: str = ""
+    boxes: tuple[Box, ...] = ()
+    distances: tuple[float | None, ...] = ()
+    preserved_pixels: int = 0
+    preserved_digest: str | None = None
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A finished file and its evidence, before anybody judged it."""
+
+    data: bytes
+    replaced: Replaced
+    evidence: PixelEvidence
+    gates: list[gates.GateResult]
+
+
+class FileAnonymizer:
+    """Gives faces in files other identities; the models are loaded with the first file and kept."""
+
+    def __init__(self, settings: Settings, preserve: frozenset[Region], subjects: Subjects) -> None:
+        self._settings = settings
+        self._preserve = preserve
+        self._subjects = subjects
+        self._faces = Faces(settings.work.device)
+
+    @property
+    def version(self) -> str:
+        """The generator's version; loads the models."""
+        return self._faces.version
+
+    def anonymize(self, job: Job) -> FileOutcome:
+        """Never raises for what a file holds: the outcome says why nothing was written."""
+        began = time.perf_counter()
+        try:
+            made = self._dicom(job.source) if job.is_dicom else self._picture(job.source)
+        except Quarantined as held:
+            return FileOutcome(job, time.perf_counter() - began, held.cause, held.detail)
+        closed = gates.first_failure(made.gates)
+        if closed is None:
+            _write(made.data, job.target)
+        return FileOutcome(
+            job,
+            time.perf_counter() - began,
+            closed.cause if closed else None,
+            closed.detail if closed else "",
+            made.replaced.boxes,
+            made.evidence.distances,
+            made.evidence.preserved_pixels,
+            made.evidence.digest,
+        )
+
+    def _replace(self, picture: Picture) -> Replaced:
+        if not self._faces.find(picture.rgb):
+            raise Quarantined(Cause.NO_FACE_FOUND)
+        latent = self._subjects.latent(self._faces, picture, self._preserve)
+        return self._faces.replace(picture, latent, self._preserve)
+
+    def _dicom(self, path: Path) -> _Made:
+        ds = read(path)
+        view = classify(ds)
+        picture = decode(ds, self._settings.limits)
+        replaced = self._faces.leave(picture) if view.kind is Kind.INTRAORAL else self._replace(picture)
+        clean = Cleaner(self._subjects.pseudonyms, self._subjects.person()).clean(ds)
+        threshold = self._settings.recognition_threshold
+        finished = finish(ds, clean, picture, replaced, view, self._faces, threshold)
+        return _Made(finished.data, replaced, finished.pixels, finished.gates)
+
+    def _picture(self, path: Path) -> _Made:
+        source = load_picture(path, self._settings.limits.max_megapixels)
+        picture = Picture(source.rgb, source.is_grey, ExplicitVRLittleEndian, path.stat().st_size)
+        replaced = self._replace(picture)
+        data = encode_png(source.with_changes(replaced.image))
+        seen = self._look_at(data, source, picture, replaced)
+        return _Made(data, replaced, seen, gates.judge(Evidence(seen), self._settings.recognition_threshold))
+
+    def _look_at(self, data: bytes, source: PictureFile, picture: Picture, replaced: Replaced) -> PixelEvidence:
+        """Read the written PNG back, look for faces again, and compare the preserved region in its full depth."""
+        written = load_picture(data, self._settings.limits.max_megapixels)
+        if written.values.shape[:2] != source.values.shape[:2]:
+            return PixelEvidence(problem="the size changed")
+        stray, distances = look_for_faces(picture.rgb, written.rgb, replaced, self._faces)
+        mask = replaced.preserved
+        return PixelEvidence(
+            faces=len(replaced.boxes),
+            stray_faces=stray,
+            distances=distances,
+            preserved=None if mask is None else written.same_inside(source, mask),
+            preserved_pixels=0 if mask is None else int(mask.sum()),
+            digest=None if mask is None else sha256(np.ascontiguousarray(source.values[mask]).tobytes()).hexdigest(),
+        )
+
+
+def _write(data: bytes, target: Path) -> None:
+    """Whole or not at all: written beside its place, made durable, then renamed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with draft.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
