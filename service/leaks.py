@@ -78,7 +78,7 @@ def _problems(element: encoded.Element, identifiers: Identifiers) -> Iterator[st
         yield "an element that has no place here"
     if element.vr in _BINARY and element.tag not in (_PIXELS, 0x00020001):
         yield "binary content"
-    if element.is_frame and element.value[:2] == b"\xff\xd8" and element.value[2:4] != b"\xff\xf7":
+    if element.is_frame and element.value[:2] == b"\xff\xd8":
         yield from _jpeg_problems(element.value)
     if element.vr not in _BINARY and _matches(element, identifiers):
         yield "an identifier"

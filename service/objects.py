@@ -25,8 +25,6 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -41,8 +39,6 @@ SYNTAXES: Final = frozenset(
         ExplicitVRBigEndian,
         JPEGBaseline8Bit,
         JPEGExtended12Bit,
-        JPEGLSLossless,
-        JPEGLSNearLossless,
         JPEG2000Lossless,
         JPEG2000,
         HTJ2KLossless,

@@ -36,7 +36,7 @@ TEXTS: Final = (PRODUCT, __version__, _METHOD, _MADE, _LEFT)
 
 def has_burned_in_text(source: Dataset) -> bool:
     """Whether the source's header says that there is text in the picture (0028,0301)."""
-    return str(source.get("BurnedInAnnotation", "") or "").strip().upper() == "YES"
+    return "YES" in str(source.get("BurnedInAnnotation", "")).upper()
 
 
 def mark(ds: Dataset, *, source: Dataset, model_version: str, is_synthetic: bool) -> None:

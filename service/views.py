@@ -85,8 +85,8 @@ def code_table() -> dict[tuple[str, str], Code]:
 
 def known_code(item: Dataset) -> Code | None:
     """The table's own entry for a code item, or None; the sender's Code Meaning is never looked at."""
-    value = str(item.get("CodeValue", "")).strip()
-    return code_table().get((value, str(item.get("CodingSchemeDesignator", "")).strip()))
+    value, scheme = (str(_get(item, name) or "").strip() for name in ("CodeValue", "CodingSchemeDesignator"))
+    return code_table().get((value, scheme))
 
 
 def classify(ds: Dataset) -> View:
@@ -187,8 +187,8 @@ def _fitting(ds: Dataset, rows: list[_Row], projections: set[str]) -> list[_Row]
 
 def _explicit_codes(ds: Dataset) -> frozenset[str]:
     """ADA codes that the sender wrote out: as a Code Value, or in front of Image Comments as `EV19^...`."""
-    found = [str(item.get("CodeValue", "")) for item in _items(ds, "ViewCodeSequence")]
-    found.append(str(ds.get("ImageComments", "") or "").partition("^")[0])
+    found = [str(_get(item, "CodeValue") or "") for item in _items(ds, "ViewCodeSequence")]
+    found.append(str(_get(ds, "ImageComments") or "").partition("^")[0])
     return frozenset(text.strip() for text in found if _EXPLICIT.fullmatch(text.strip()))
 
 
@@ -199,15 +199,22 @@ def _codes(ds: Dataset, keyword: str) -> set[str]:
 
 
 def _items(ds: Dataset, keyword: str) -> list[Dataset]:
-    value = ds.get(keyword)
+    value = _get(ds, keyword)
     return list(value) if isinstance(value, Sequence) else []
 
 
 def _values(ds: Dataset, keyword: str) -> list[str]:
-    value = ds.get(keyword)
+    value = _get(ds, keyword)
     if value is None or isinstance(value, str):
         return [value] if value else []
     return [str(part) for part in value] if isinstance(value, MultiValue) else []
+
+
+def _get(ds: Dataset, keyword: str) -> object:
+    try:
+        return ds.get(keyword)
+    except Exception:  # a value that cannot be parsed is as good as absent
+        return None
 
 
 def _item(value: str) -> Dataset:

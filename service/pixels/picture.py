@@ -17,8 +17,6 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -31,10 +29,7 @@ Image = NDArray[np.uint8]
 
 _JPEG: Final = frozenset({JPEGBaseline8Bit, JPEGExtended12Bit})
 _JPEG_2000: Final = frozenset({JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL})
-_JPEG_LS: Final = frozenset({JPEGLSLossless, JPEGLSNearLossless})
-_PLUGIN: Final = (
-    {RLELossless: "pylibjpeg"} | dict.fromkeys(_JPEG_2000, "pylibjpeg") | dict.fromkeys(_JPEG_LS, "pyjpegls")
-)
+_PLUGIN: Final = {RLELossless: "pylibjpeg"} | dict.fromkeys(_JPEG_2000, "pylibjpeg")
 _PHOTOMETRIC: Final = {
     1: frozenset({"MONOCHROME2"}),
     3: frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"}),
@@ -136,8 +131,6 @@ def _check_codestream(frame: bytes, syntax: UID, shape: tuple[int, int, int], li
     """Compare the size that a compressed frame states with the header's, so that it cannot unpack to more."""
     if syntax in _JPEG_2000:
         found, depth = _jpeg_2000_size(frame)
-    elif syntax in _JPEG_LS:
-        found, depth = _jpeg_ls_size(frame)
     else:
         if len(frame) > 2 * shape[0] * shape[1] * shape[2] + 1024:
             raise Quarantined(Cause.UNDECODABLE_PIXELS, "more run lengths than pixels")
@@ -155,15 +148,6 @@ def _jpeg_2000_size(frame: bytes) -> tuple[tuple[int, int, int], int]:
     components = int.from_bytes(frame[40:42], "big")
     depths = {frame[42 + 3 * index] + 1 for index in range(components)}
     return (bottom - top, right - left, components), depths.pop() if len(depths) == 1 else 0
-
-
-def _jpeg_ls_size(frame: bytes) -> tuple[tuple[int, int, int], int]:
-    """(rows, columns, components) and depth from the frame header (ISO/IEC 14495-1 C.2.2)."""
-    at = frame.find(b"\xff\xf7", 0, 4096)
-    if frame[:2] != b"\xff\xd8" or at < 0:
-        raise Quarantined(Cause.UNDECODABLE_PIXELS, "no JPEG-LS stream")
-    rows, columns = int.from_bytes(frame[at + 5 : at + 7], "big"), int.from_bytes(frame[at + 7 : at + 9], "big")
-    return (rows, columns, frame[at + 9]), frame[at + 4]
 
 
 def _three_channels(pixels: NDArray[Any]) -> Image:

@@ -11,14 +11,12 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.sequence import Sequence
 from pydicom.uid import (
-    UID,
     JPEG2000,
+    UID,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -27,10 +25,10 @@ from service.pixels.picture import Image, Picture
 from service.pixels.replacing import Mask, Replaced
 from service.views import Code
 
-_ENCODERS: Final = {JPEG2000Lossless: "pylibjpeg", JPEGLSLossless: "pyjpegls", RLELossless: "pylibjpeg"}
+_ENCODERS: Final = {JPEG2000Lossless: "pylibjpeg", RLELossless: "pylibjpeg"}
 _LOSSY_COMPRESSION: Final = Code("113040", "DCM", "Lossy Compression")  # CID 7203
 _JPEG_METHOD: Final = "ISO_10918_1"
-_LOSSY: Final = {JPEG2000: "ISO_15444_1", JPEGLSNearLossless: "ISO_14495_1"}
+_LOSSY: Final = {JPEG2000: "ISO_15444_1"}
 _LUMINANCE: Final = np.array([0.299, 0.587, 0.114])
 
 
@@ -122,6 +120,7 @@ def _encode(image: NDArray[np.uint8], ds: Dataset, syntax: UID) -> bytes:
         pixel_representation=0,
         number_of_frames=1,
         photometric_interpretation=ds.PhotometricInterpretation,
+        planar_configuration=0,
     )
 
 
