@@ -5,6 +5,7 @@ The sending side never gets one of these: it holds the release store alone (`ser
 
 from dataclasses import dataclass
 
+from service.audit import check_keys
 from service.blobs import Blobs
 from service.database import Database
 from service.identities import Identities
@@ -26,11 +27,17 @@ class Gateway:
 
     @classmethod
     def open(cls, settings: Settings) -> "Gateway":
-        """Raises ConfigurationError when the master secret or the database's URL is wrong."""
+        """The parts, on a migrated database.
+
+        Raises ConfigurationError when the database's URL is wrong, or the master secret is, or is not the one that
+        the database was made with; Retry when the database does not answer.
+        """
         keys = Keys.load(settings)
+        database = Database(settings.url)
+        check_keys(database, keys)
         return cls(
             settings=settings,
-            database=Database(settings.url),
+            database=database,
             keys=keys,
             pseudonyms=Pseudonyms(keys, settings.project),
             identities=Identities(keys),
