@@ -30,14 +30,14 @@ class DeskItem:
 def desk(session: Session) -> list[DeskItem]:
     """Everything that waits for a person, oldest first."""
     rows = select(Photograph, HeldResult.id).join(HeldResult, isouter=True).where(Photograph.state.in_(_WAITING))
-    held = [_held_item(photograph, result) for photograph, result in session.execute(rows).tuples()]
+    held = [_held_item(photograph, result) for photograph, result in session.execute(rows)]
     parked = (
         select(Photograph, Delivery)
         .join(Release, Release.photograph_id == Photograph.id)
         .join(Delivery, Delivery.release_id == Release.id)
         .where(Delivery.state == DeliveryState.PARKED)
     )
-    held += [_parked_item(photograph, delivery) for photograph, delivery in session.execute(parked).tuples()]
+    held += [_parked_item(photograph, delivery) for photograph, delivery in session.execute(parked)]
     return sorted(held, key=lambda item: item.received_at)
 
 

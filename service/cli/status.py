@@ -41,10 +41,10 @@ def _overview(session: "Session") -> dict[str, Any]:
     from service.states import DeliveryState, PhotographState
     from service.tables import AuditPending, Delivery, Photograph, utc_now
 
-    photographs = session.execute(select(Photograph.state, func.count()).group_by(Photograph.state)).tuples().all()
+    photographs = session.execute(select(Photograph.state, func.count()).group_by(Photograph.state)).all()
     pending = select(Delivery.destination, Delivery.state, func.count()).group_by(Delivery.destination, Delivery.state)
     deliveries: dict[str, dict[str, int]] = {}
-    for name, state, count in session.execute(pending).tuples():
+    for name, state, count in session.execute(pending):
         deliveries.setdefault(name, {})[state] = count
     waiting = select(func.min(Photograph.received_at)).where(Photograph.state == PhotographState.RECEIVED)
     oldest = session.scalar(waiting)
