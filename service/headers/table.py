@@ -75,7 +75,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("SeriesNumber", Action.NUMBER),
     Rule("InstanceNumber", Action.NUMBER),
     _terms("PatientOrientation", _DIRECTIONS, ""),
-    _terms("Laterality", "L R"),
+    _terms("Laterality", "L R", ""),
     _terms("ImageLaterality", "L R U B"),
     _terms("LossyImageCompression", "00 01"),
     Rule("LossyImageCompressionRatio", Action.DECIMALS),

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydicom import dcmread
+from pydicom.uid import RLELossless
+
 from service.settings import Settings
 from tests.support.gateways import free_port, wait_for
 
@@ -36,9 +39,10 @@ def storescp(folder: Path, title: str = "STORESCP") -> Iterator[tuple[str, int, 
 
 
 def decode(file: Path, folder: Path) -> Path:
-    """Decompress with dcmdjpeg; the uncompressed file. Raises when DCMTK cannot decode it."""
-    plain = folder / f"{file.stem}-plain.dcm"
-    subprocess.run(["dcmdjpeg", str(file), str(plain)], check=True, capture_output=True, timeout=60)
+    """Decompress with dcmdjpeg or dcmdrle; the uncompressed file. Raises when DCMTK cannot decode it."""
+    plain = folder / "plain.dcm"
+    program = "dcmdrle" if dcmread(file).file_meta.TransferSyntaxUID == RLELossless else "dcmdjpeg"
+    subprocess.run([program, str(file), str(plain)], check=True, capture_output=True, timeout=60)
     return plain
 
 

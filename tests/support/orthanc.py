@@ -64,8 +64,8 @@ class Orthanc:
 
 
 @contextmanager
-def orthanc(folder: Path, gateway_port: int) -> Iterator[Orthanc]:
-    server = Orthanc(folder)
+def orthanc(server: Orthanc, gateway_port: int) -> Iterator[Orthanc]:
+    """Run an Orthanc that knows the gateway at `gateway_port`."""
     program = shutil.which("Orthanc") or "/usr/sbin/Orthanc"
     process = subprocess.Popen(
         [program, str(server.configure(gateway_port))], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
