@@ -24,7 +24,7 @@ class MalformedError(ValueError):
 class Element:
     """An element, or one fragment of encapsulated pixel data (`is_frame`); sequences are given as their content.
 
-    `start` and `end` are offsets into the file, tag and length included.
+    `start` and `end` are offsets into the file, tag and length included; `depth` counts the items around it.
     """
 
     tag: int
@@ -32,6 +32,7 @@ class Element:
     value: bytes
     start: int
     end: int
+    depth: int = 0
     is_frame: bool = False
 
 
@@ -41,10 +42,10 @@ def elements(data: bytes) -> Iterator[Element]:
         raise MalformedError("no DICM prefix")
     at = 132
     while at < len(data):
-        at = yield from _element(data, at)
+        at = yield from _element(data, at, 0)
 
 
-def _element(data: bytes, at: int) -> Generator[Element, None, int]:
+def _element(data: bytes, at: int, depth: int) -> Generator[Element, None, int]:
     tag, vr = _tag(data, at), data[at + 4 : at + 6].decode("ascii", "replace")
     if vr in _LONG_LENGTH:
         length, begin = int.from_bytes(data[at + 8 : at + 12], "little"), at + 12
@@ -53,16 +54,16 @@ def _element(data: bytes, at: int) -> Generator[Element, None, int]:
     else:
         raise MalformedError(f"no value representation at {at}")
     if vr == "SQ":
-        return (yield from _items(data, begin, length))
+        return (yield from _items(data, begin, length, depth + 1))
     if length == _UNDEFINED:
-        return (yield from _fragments(data, at, begin, tag))
+        return (yield from _fragments(data, at, begin, tag, depth))
     if begin + length > len(data):
         raise MalformedError(f"value cut off at {at}")
-    yield Element(tag, vr, data[begin : begin + length], at, begin + length)
+    yield Element(tag, vr, data[begin : begin + length], at, begin + length, depth)
     return begin + length
 
 
-def _items(data: bytes, at: int, length: int) -> Generator[Element, None, int]:
+def _items(data: bytes, at: int, length: int, depth: int) -> Generator[Element, None, int]:
     end = len(data) if length == _UNDEFINED else at + length
     while at < end:
         tag, size = _tag(data, at), int.from_bytes(data[at + 4 : at + 8], "little")
@@ -76,20 +77,20 @@ def _items(data: bytes, at: int, length: int) -> Generator[Element, None, int]:
             if size == _UNDEFINED and _tag(data, at) == _ITEM_END:
                 at += 8
                 break
-            at = yield from _element(data, at)
+            at = yield from _element(data, at, depth)
     if length == _UNDEFINED or at != end:
         raise MalformedError(f"sequence without an end at {at}")
     return at
 
 
-def _fragments(data: bytes, start: int, at: int, tag: int) -> Generator[Element, None, int]:
+def _fragments(data: bytes, start: int, at: int, tag: int, depth: int) -> Generator[Element, None, int]:
     first = True
     while _tag(data, at) == _ITEM:
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         if at + 8 + size > len(data):
             raise MalformedError(f"fragment cut off at {at}")
         # The first item is the Basic Offset Table (PS3.5 A.4).
-        yield Element(tag, "OB", data[at + 8 : at + 8 + size], start, at + 8 + size, is_frame=not first)
+        yield Element(tag, "OB", data[at + 8 : at + 8 + size], start, at + 8 + size, depth, is_frame=not first)
         at, first = at + 8 + size, False
     if _tag(data, at) != _SEQUENCE_END:
         raise MalformedError(f"pixel data without an end at {at}")

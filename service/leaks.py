@@ -16,18 +16,22 @@ from pydicom import DataElement, Dataset, FileDataset
 from pydicom.datadict import keyword_for_tag
 
 from service import encoded, objects, provenance
+from service.errors import Quarantined
 from service.jpeg import JpegError, foreign_segments
+from service.states import Cause
 from service.views import code_table
 
 _TEXT: Final = frozenset(["AE", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "UC", "UI", "UN", "UR", "UT"])
 _WORD: Final = re.compile(r"[^\W_]+")
-_PRINTABLE: Final = re.compile(rb"[\x20-\x7e]{5,}")
+_PRINTABLE: Final = re.compile(rb"[\x20-\x7e]{6,}")
 _OWN: Final = "SUBJ YES NO ORIGINAL DERIVED PRIMARY MODIFIED XC OT CODE RGB VERAGATE SCT DCM HEAD FACE MOUTH"
 _STANDARD_ROOT: Final = "1.2.840.10008."
 _INSTANCE_UIDS: Final = frozenset({"SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"})
 _META: Final = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 _BINARY: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 _PIXELS: Final = 0x7FE00010
+_MOST_TEXTS: Final = 5000
+_DEEPEST: Final = 40  # items in items; the deepest objects of the standard (structured reports) stay below
 _LONG: Final = 6  # characters from which a text is looked for inside other text
 _LONG_NUMBER: Final = 8  # digits from which a number is looked for among raw bytes, which hold long keyed UIDs
 
@@ -47,12 +51,17 @@ def harvest(ds: FileDataset, own_words: Iterable[str] = ()) -> Identifiers:
 
     Left out is what a cleaned object says of its own accord: the code table's entries, the product's sentences and
     `own_words`. A name is also looked for in its parts, from three letters on.
+
+    Raises Quarantined (UNSUPPORTED) for an original that holds so much, or so deeply, that looking would not end.
     """
     known = {word for text in (*_own_texts(), *own_words) for word in _words(text)}
     found: set[str] = set()
     for dataset in (ds, getattr(ds, "file_meta", None) or Dataset()):
         found.update(_all_texts(dataset))
-    return Identifiers(frozenset(text for text in found if not known.issuperset(_words(text))))
+    texts = frozenset(text for text in found if not known.issuperset(_words(text)))
+    if len(texts) > _MOST_TEXTS:
+        raise Quarantined(Cause.UNSUPPORTED, "too many texts in the header")
+    return Identifiers(texts)
 
 
 def search(data: bytes, identifiers: Identifiers) -> list[str]:
@@ -76,7 +85,7 @@ def _problems(element: encoded.Element, identifiers: Identifiers) -> Iterator[st
         yield "an overlay or curve"
     if (number == 0 and group != 2) or (group == 2 and element.tag not in _META):
         yield "an element that has no place here"
-    if element.vr in _BINARY and element.tag not in (_PIXELS, 0x00020001):
+    if element.vr in _BINARY and element.tag != 0x00020001 and not _is_picture(element):
         yield "binary content"
     if element.is_frame and element.value[:2] == b"\xff\xd8":
         yield from _jpeg_problems(element.value)
@@ -112,8 +121,8 @@ def _search_bytes(data: bytes, elements: list[encoded.Element], identifiers: Ide
 
     Pixel values themselves are left out: they were written from the picture and nothing else.
     """
-    start = min((element.start for element in elements if element.tag == _PIXELS), default=len(data))
-    end = max((element.end for element in elements if element.tag == _PIXELS), default=len(data))
+    start = min((element.start for element in elements if _is_picture(element)), default=len(data))
+    end = max((element.end for element in elements if _is_picture(element)), default=len(data))
     header = (data[:start] + data[end:]).lower()
     frames = [element.value.lower() for element in elements if element.is_frame]
     for text in identifiers.texts:
@@ -125,6 +134,10 @@ def _search_bytes(data: bytes, elements: list[encoded.Element], identifiers: Ide
             yield "the compressed picture"
 
 
+def _is_picture(element: encoded.Element) -> bool:
+    return element.tag == _PIXELS and element.depth == 0
+
+
 def _encodings(text: str) -> Iterator[bytes]:
     for encoding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030", "iso2022_jp", "koi8_r", "iso8859_5"):
         try:
@@ -133,7 +146,9 @@ def _encodings(text: str) -> Iterator[bytes]:
             continue
 
 
-def _all_texts(ds: Dataset) -> Iterator[str]:
+def _all_texts(ds: Dataset, depth: int = 0) -> Iterator[str]:
+    if depth > _DEEPEST:
+        raise Quarantined(Cause.UNSUPPORTED, "items nested too deeply")
     for tag in list(ds.keys()):
         try:
             element = ds[tag]
@@ -142,7 +157,7 @@ def _all_texts(ds: Dataset) -> Iterator[str]:
             continue
         if element.VR == "SQ":
             for item in element.value:
-                yield from _all_texts(item)
+                yield from _all_texts(item, depth + 1)
         else:
             yield from _texts(element)
 

@@ -63,6 +63,8 @@ class Cleaner:
         clean = Dataset()
         for rule in RULES:
             value = self._value(rule, ds)
+            if value is None and rule.stays_empty and rule.keyword in ds:
+                value = ""
             if value is not None:
                 setattr(clean, rule.keyword, value)
             elif rule.required:

@@ -31,7 +31,12 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One element that may stay. `modifiers` names the code sequence that may lie inside each code item."""
+    """One element that may stay.
+
+    `otherwise` is written where no listed term is left; `modifiers` names the code sequence that may lie inside each
+    code item; without a `required` element there is no object; one that `stays_empty` is there, without a value,
+    where the source had it with a value that goes (Type 2C: only the source knows whether the condition holds).
+    """
 
     keyword: str
     action: Action
@@ -39,6 +44,7 @@ class Rule:
     otherwise: str | None = None
     modifiers: str | None = None
     required: bool = False
+    stays_empty: bool = False
 
 
 def _terms(keyword: str, words: str, otherwise: str | None = None, *, required: bool = False) -> Rule:
@@ -75,7 +81,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("SeriesNumber", Action.NUMBER),
     Rule("InstanceNumber", Action.NUMBER),
     _terms("PatientOrientation", _DIRECTIONS, ""),
-    _terms("Laterality", "L R", ""),
+    Rule("Laterality", Action.TERMS, frozenset("LR"), stays_empty=True),
     _terms("ImageLaterality", "L R U B"),
     _terms("LossyImageCompression", "00 01"),
     Rule("LossyImageCompressionRatio", Action.DECIMALS),

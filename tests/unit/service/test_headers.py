@@ -130,6 +130,17 @@ def test_a_number_that_could_be_an_identifier_goes(number: str) -> None:
     assert clean(source).InstanceNumber in (None, "")
 
 
+@pytest.mark.parametrize(("value", "expected"), [("L", "L"), ("", ""), ("SMITH", ""), (None, None)])
+def test_laterality_is_there_where_the_source_had_it(value: str | None, expected: str | None) -> None:
+    """A conditional element stays present or absent as in the source, with a listed term or no value."""
+    source = photograph(teeth(), "IV07")
+    if value is None:
+        del source.Laterality
+    else:
+        source.Laterality = value
+    assert clean(source).get("Laterality") == expected
+
+
 def test_required_uids_must_be_there() -> None:
     """An object without Study Instance UID, or with two of them, is held as unreadable."""
     source = photograph(teeth(), "IV07")

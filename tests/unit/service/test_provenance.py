@@ -1,0 +1,67 @@
+import pytest
+from pydicom import Dataset
+from pydicom.sr._concepts_dict import concepts
+
+from service.provenance import CODES, claim_unrecognisable, has_burned_in_text, mark, profile
+
+
+def marked(*, is_synthetic: bool = True, **source: object) -> Dataset:
+    ds, original = Dataset(), Dataset()
+    for keyword, value in source.items():
+        setattr(original, keyword, value)
+    mark(ds, source=original, model_version="linear-prior-1+0123abcd", is_synthetic=is_synthetic)
+    return ds
+
+
+def purposes(ds: Dataset) -> list[str]:
+    return [item.PurposeOfReferenceCodeSequence[0].CodeValue for item in ds.ContributingEquipmentSequence]
+
+
+def test_a_synthetic_photograph_says_so() -> None:
+    """Synthetic Data, DERIVED, both contributing equipments and the model's version are in the object."""
+    ds = marked()
+    assert (ds.SyntheticData, ds.PatientIdentityRemoved) == ("YES", "YES")
+    assert ds.ImageType == ["DERIVED", "PRIMARY"]
+    assert purposes(ds) == ["109104", "109100"]
+    assert "linear-prior-1+0123abcd" in ds.ContributingEquipmentSequence[1].SoftwareVersions
+    assert "linear-prior-1+0123abcd" in ds.DeidentificationMethod
+    assert ds.LongitudinalTemporalInformationModified == "MODIFIED"
+
+
+def test_a_photograph_with_its_own_pixels_does_not_claim_to_be_synthetic() -> None:
+    """An intra-oral photograph keeps its image type's first value and names no synthesising equipment."""
+    ds = marked(is_synthetic=False, ImageType=["ORIGINAL", "PRIMARY", "ANYTHING"])
+    assert ds.SyntheticData == "NO"
+    assert ds.ImageType == ["ORIGINAL", "PRIMARY"]
+    assert purposes(ds) == ["109104"]
+    assert marked(is_synthetic=False, ImageType=["DERIVED", "SECONDARY"]).ImageType[0] == "DERIVED"
+
+
+def test_recognition_is_claimed_only_afterwards() -> None:
+    """113102 and Recognizable Visual Features NO come together, and only when they are claimed."""
+    ds = marked()
+    assert ds.RecognizableVisualFeatures == "YES"
+    assert profile(ds) == "113100 113101 113107"
+    for _ in range(2):
+        claim_unrecognisable(ds)
+        assert ds.RecognizableVisualFeatures == "NO"
+        assert profile(ds) == "113100 113101 113102 113107"
+
+
+@pytest.mark.parametrize(("value", "said"), [("YES", True), ("yes ", True), (["NO", "YES"], True), ("NO", False)])
+def test_burned_in_text_is_not_denied(value: object, said: bool) -> None:
+    """Where the source says that text is burned in, the result does not claim clean pixels."""
+    source = Dataset()
+    source.BurnedInAnnotation = value
+    assert has_burned_in_text(source) is said
+    ds = marked(BurnedInAnnotation=value)
+    assert ds.BurnedInAnnotation == ("YES" if said else "NO")
+    assert ("113101" in profile(ds)) is not said
+    assert not has_burned_in_text(Dataset())
+
+
+def test_the_codes_are_the_standards_own() -> None:
+    """Every code has the meaning that DCM gives it and fits its value representation."""
+    meanings = {value: meaning for entry in concepts["DCM"].values() for value, (meaning, _) in entry.items()}
+    assert all(meanings[code.value] == code.meaning and len(code.meaning) <= 64 for code in CODES)
+    assert all(len(text) <= 64 for text in marked().DeidentificationMethod)
