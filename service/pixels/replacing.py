@@ -4,7 +4,8 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from math import hypot
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 Box = tuple[float, float, float, float]
 Mask = NDArray[np.bool_]
 Latent = NDArray[np.float32]
-
-CANDIDATES: Final = 64  # random identities that a new patient's first photograph chooses from
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +72,8 @@ class Faces:
 
     def propose(self, picture: Picture, preserve: Collection[Region] = frozenset()) -> Latent:
         """An identity for a new patient: drawn at random, the photograph only chooses among the draws."""
-        latents = self.anonymizer.sample(_random(), CANDIDATES)
-        chosen: Latent = latents[self.anonymizer.farthest(picture.rgb, latents, frozenset(preserve))]
-        return chosen
-
-    def draw(self, rng: np.random.Generator) -> Latent:
-        """The identity that `rng` gives, whatever the photograph: for what must be reproducible."""
-        drawn: Latent = self.anonymizer.sample(rng, 1)[0]
-        return drawn
+        proposed: Latent = self.anonymizer.propose(picture.rgb, _random(), frozenset(preserve))
+        return proposed
 
     def replace(self, picture: Picture, latent: Latent, preserve: Collection[Region] = frozenset()) -> Replaced:
         """Give the largest face the identity `latent` (float32 [latent_size]) and any other face one at random.
@@ -107,9 +100,24 @@ class Faces:
         return Replaced(picture.rgb, np.zeros(picture.rgb.shape[:2], dtype=np.bool_))
 
     def distance(self, before: Image, after: Image, box: Box) -> float | None:
-        """Between the faces in `box` of two pictures of one size; None where one of them shows none."""
-        first, second = self.recognizer.embed(before, box), self.recognizer.embed(after, box)
-        return None if first is None or second is None else float(self.recognizer.distance(first, second))
+        """Between the faces at `box` of two pictures of one size; None where the recogniser sees one in neither.
+
+        The recogniser searches each picture by itself, since it is at its best in the boxes that it draws; where it
+        is blind in one of them, that face lies where it lies in the other.
+        """
+        own = [_nearest(self.recognizer.detect(image), box) for image in (before, after)]
+        first, second = own[0] or own[1], own[1] or own[0]
+        if first is None or second is None:
+            return None
+        pair = self.recognizer.embed(before, first), self.recognizer.embed(after, second)
+        return None if pair[0] is None or pair[1] is None else float(self.recognizer.distance(pair[0], pair[1]))
+
+
+def _nearest(found: list[Box], box: Box) -> Box | None:
+    """Of the boxes around the centre of `box` the one whose own centre is nearest."""
+    across, down = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    around = [b for b in found if b[0] <= across <= b[2] and b[1] <= down <= b[3]]
+    return min(around, key=lambda b: hypot((b[0] + b[2]) / 2 - across, (b[1] + b[3]) / 2 - down), default=None)
 
 
 def _random() -> np.random.Generator:

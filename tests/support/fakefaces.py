@@ -23,11 +23,8 @@ class FakeAnonymizer:
     def find(self, image: Image) -> tuple[Any, ...]:
         return tuple(SimpleNamespace(box=box) for box in self.boxes)
 
-    def sample(self, rng: np.random.Generator, count: int) -> NDArray[np.float32]:
-        return rng.normal(size=(count, 4)).astype(np.float32)
-
-    def farthest(self, image: Image, latents: NDArray[np.float32], preserve: frozenset[str] = frozenset()) -> int:
-        return int(latents[:, 0].argmax())
+    def propose(self, image: Image, rng: np.random.Generator, preserve: frozenset[str]) -> NDArray[np.float32]:
+        return rng.normal(size=4).astype(np.float32)
 
     def anonymize(self, image: Image, latent: object, preserve: frozenset[str], bystanders: object) -> Any:
         changed, kept = np.zeros(image.shape[:2], bool), np.zeros(image.shape[:2], bool)
@@ -52,6 +49,9 @@ class FakeRecognizer:
 
     def __init__(self, distance: float | None = 0.8) -> None:
         self._distance = distance
+
+    def detect(self, image: Image) -> list[tuple[float, float, float, float]]:
+        return [BOX]
 
     def embed(self, image: Image, box: object = None) -> NDArray[np.float32] | None:
         return None if self._distance is None else np.zeros(128, np.float32)
