@@ -6,7 +6,7 @@ spliced = splice(stream, rgb, changed)      # new picture, the source's own coef
 digest(stream, mask)                        # proof of what was kept
 """
 
-from service.jpeg.coefficients import digest, exact_region, sequential, splice
+from service.jpeg.coefficients import digest, sequential, splice
 from service.jpeg.stream import (
     JpegError,
     Stream,
@@ -21,7 +21,6 @@ __all__ = [
     "Stream",
     "describe",
     "digest",
-    "exact_region",
     "foreign_segments",
     "sequential",
     "splice",

@@ -3,8 +3,8 @@
 A changed picture that is decoded and encoded again differs everywhere by rounding. Here only the minimum coded
 units (MCUs) that hold a changed pixel get new coefficients, quantised with the source's own tables; all others
 keep the source's coefficients, and therefore its decoded pixels. With subsampled chroma a decoder may smooth
-across one chroma sample, so kept pixels right beside a changed MCU can still differ; `exact_region` leaves
-that rim out.
+across one chroma sample, so kept pixels right beside a changed MCU can still differ; what `splice`
+calls exact leaves that rim out.
 """
 
 import ctypes
@@ -22,7 +22,6 @@ import numpy as np
 from jpeglib._bind import CJpegLib
 from numpy.typing import NDArray
 from scipy.fft import dctn
-from scipy.ndimage import minimum_filter
 
 from service.jpeg.stream import Component, JpegError, Stream, describe, strip, with_colour
 
@@ -34,28 +33,33 @@ _NAMES = ("Y", "Cb", "Cr")
 
 @dataclass(frozen=True)
 class Spliced:
-    """`data`: a sequential JPEG stream. `exact`: bool HxW, pixels that every decoder reproduces from the source."""
+    """`data`: a sequential JPEG stream. `exact`: bool HxW, pixels that every decoder reproduces from the source.
+
+    `digest`: what `digest` gives for source and result inside the mask to preserve, None where there was none.
+    """
 
     data: bytes
     exact: Mask
+    digest: str | None = None
 
 
-def splice(source: bytes, image: Image, changed: Mask) -> Spliced:
+def splice(source: bytes, image: Image, changed: Mask, preserved: Mask | None = None) -> Spliced:
     """The source with `image` where `changed`, rounded outward to whole MCUs.
 
-    `image`: uint8 HxWx3 RGB (for one component its luminance is taken); `changed`: bool HxW. The source is a
-    stripped 8-bit stream of one component, or of three that are YCbCr or (if it says so) RGB.
+    `image`: uint8 HxWx3 RGB (for one component its luminance is taken); `changed`, `preserved`: bool HxW. The source
+    is a stripped 8-bit stream of one component, or of three that are YCbCr or (if it says so) RGB.
     """
     stream = _handled(source)
     if image.shape != (stream.height, stream.width, 3) or changed.shape != image.shape[:2]:
         raise ValueError("image, mask and source differ in size")
     touched = _per_mcu(stream, changed, np.any)
     with _opened(source) as jpeg:
+        proof = None if preserved is None else _digest(jpeg, stream, preserved)
         if touched.any():
             for index, component in enumerate(stream.components):
                 table = jpeg.qt[jpeg.quant_tbl_no[index]]
                 _replace(getattr(jpeg, _NAMES[index]), table, stream, index, component, image, touched)
-        return Spliced(_written(jpeg, stream), _rimless(stream, ~_per_pixel(stream, touched)))
+        return Spliced(_written(jpeg, stream), _rimless(stream, ~_per_pixel(stream, touched)), proof)
 
 
 def sequential(source: bytes) -> bytes:
@@ -72,20 +76,18 @@ def digest(data: bytes, mask: Mask) -> str:
     quantisation table in front: two streams with the same digest decode to the same blocks there.
     """
     stream = _handled(data)
+    with _opened(data) as jpeg:
+        return _digest(jpeg, stream, mask)
+
+
+def _digest(jpeg: Any, stream: Stream, mask: Mask) -> str:
     inside = _per_mcu(stream, mask, np.all)
     total = sha256()
-    with _opened(data) as jpeg:
-        for index, component in enumerate(stream.components):
-            total.update(jpeg.qt[jpeg.quant_tbl_no[index]].astype("<u2").tobytes())
-            blocks = getattr(jpeg, _NAMES[index])
-            total.update(blocks[_per_block(stream, component, inside, blocks.shape)].astype("<i2").tobytes())
+    for index, component in enumerate(stream.components):
+        total.update(jpeg.qt[jpeg.quant_tbl_no[index]].astype("<u2").tobytes())
+        blocks = getattr(jpeg, _NAMES[index])
+        total.update(blocks[_per_block(stream, component, inside, blocks.shape)].astype("<i2").tobytes())
     return total.hexdigest()
-
-
-def exact_region(source: bytes, changed: Mask) -> Mask:
-    """The pixels that `splice` would keep exactly, given what changes (both bool HxW)."""
-    stream = _handled(source)
-    return _rimless(stream, ~_per_pixel(stream, _per_mcu(stream, changed, np.any)))
 
 
 def _handled(source: bytes) -> Stream:
@@ -168,7 +170,14 @@ def _per_block(stream: Stream, component: Component, units: Mask, shape: tuple[i
 def _rimless(stream: Stream, kept: Mask) -> Mask:
     """Kept pixels whose decoded value depends on kept coefficients alone, also after smooth chroma upsampling."""
     across, down = stream.subsampling
-    result: Mask = minimum_filter(kept, size=(2 * (down // 2) + 1, 2 * (across // 2) + 1), mode="nearest")
+    result = kept.copy()
+    for step in range(1, down // 2 + 1):
+        result[step:] &= kept[:-step]
+        result[:-step] &= kept[step:]
+    rows = result.copy()
+    for step in range(1, across // 2 + 1):
+        result[:, step:] &= rows[:, :-step]
+        result[:, :-step] &= rows[:, step:]
     return result
 
 

@@ -20,7 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from service.jpeg import describe, digest, sequential, splice
+from service.jpeg import describe, sequential, splice
 from service.pixels.picture import Image, Picture
 from service.pixels.replacing import Mask, Replaced
 from service.views import Code
@@ -70,11 +70,10 @@ def preserved_digest(image: Image, mask: Mask) -> str:
 def _write_jpeg(ds: Dataset, picture: Picture, source: bytes, replaced: Replaced) -> Written:
     data, exact, proof = source, None, None
     if not replaced.is_untouched:
-        spliced = splice(source, replaced.image, replaced.changed)
-        data = spliced.data
+        spliced = splice(source, replaced.image, replaced.changed, replaced.preserved)
+        data, proof = spliced.data, spliced.digest
         if replaced.preserved is not None:
             exact = spliced.exact & replaced.preserved
-            proof = digest(source, replaced.preserved)
     elif describe(source).progressive:
         data = sequential(source)
     stream = describe(data)

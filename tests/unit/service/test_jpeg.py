@@ -15,7 +15,6 @@ from service.jpeg import (
     JpegError,
     describe,
     digest,
-    exact_region,
     foreign_segments,
     sequential,
     splice,
@@ -137,7 +136,6 @@ def test_what_is_kept_is_kept_to_the_bit_in_every_decoder(size: tuple[int, int],
     changed[size[0] // 4 : size[0] // 2, size[1] // 3 : size[1] // 2 + 1] = True
     result = splice(source, picture(*size, seed=1), changed)
     assert not (result.exact & changed).any()
-    assert np.array_equal(result.exact, exact_region(source, changed))
     for before, after in zip(decoded(source), decoded(result.data), strict=True):
         assert np.array_equal(before[result.exact], after[result.exact])
         assert not np.array_equal(before[changed], after[changed])
@@ -217,7 +215,8 @@ def test_the_digest_proves_what_was_kept() -> None:
     keep = np.zeros((96, 96), dtype=bool)
     keep[30:80, 30:80] = True
     new = picture(96, 96, seed=1)
-    assert digest(source, keep) == digest(splice(source, new, ~keep).data, keep)
+    result = splice(source, new, ~keep, keep)
+    assert digest(source, keep) == digest(result.data, keep) == result.digest
     worse = ~keep
     worse[50, 50] = True
     assert digest(source, keep) != digest(splice(source, new, worse).data, keep)
