@@ -1,6 +1,5 @@
 """Measuring the faces: what is recognised, what is preserved, what stays consistent; one metric, one file."""
 
-from models.evaluation.measure import Choice
 from models.evaluation.run import Plan, evaluate
 
-__all__ = ["Choice", "Plan", "evaluate"]
+__all__ = ["Plan", "evaluate"]

@@ -9,8 +9,8 @@ from models.evaluation.targets import SECOND_DETECTOR
 def markdown(report: dict[str, Any]) -> str:
     parts = [
         f"# Evaluation of {report['generator']}\n",
-        f"{report['portraits']} portraits, seed {report['seed']}, the farthest of {report['candidates']} random"
-        f" identities for each; {report['seconds_total'] / 60:.1f} minutes. Portraits without a face that could be"
+        f"{report['portraits']} portraits, each given an identity of its own (seed {report['seed']}) as a new patient's"
+        f" first photograph is; {report['seconds_total'] / 60:.1f} minutes. Portraits without a face that could be"
         f" found: {len(report['without_face'])}.\n",
         "Distances are Euclidean, of dlib's 128-d embeddings; below 0.6 the recogniser takes two faces for one person."
         " The same recogniser guards the gateway's gate, so it is no independent witness.\n",

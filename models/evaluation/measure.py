@@ -34,14 +34,6 @@ Embedding = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """How identities are drawn: the seed, and among how many random ones the farthest from the source is taken."""
-
-    seed: int = 0
-    candidates: int = 64
-
-
-@dataclass(frozen=True)
 class FaceResult:
     """One portrait in one mode; `seconds` is the replacement alone, `tile` a crop for the contact sheet."""
 
@@ -76,17 +68,15 @@ def _judge() -> Recognizer:
     return Recognizer.load()
 
 
-def measure_portrait(portrait: Portrait, index: int, device: str, choice: Choice) -> tuple[Picture, list[FaceResult]]:
+def measure_portrait(portrait: Portrait, index: int, device: str, seed: int) -> tuple[Picture, list[FaceResult]]:
     """The portrait's own tile, and its result in every mode. A portrait without a face gives no results."""
     engine = _engine(device)
     image = portrait.read()
     faces = engine.find(image)
     if not faces:
         return tile(image, None), []
-    rng = np.random.default_rng([choice.seed, index])
-    return tile(image, faces[0].box), [
-        _measure_mode(portrait, image, faces[0], mode, engine, choice, rng) for mode in MODES
-    ]
+    rng = np.random.default_rng([seed, index])
+    return tile(image, faces[0].box), [_measure_mode(portrait, image, faces[0], mode, engine, rng) for mode in MODES]
 
 
 def _measure_mode(
@@ -95,10 +85,9 @@ def _measure_mode(
     face: Face,
     mode: str,
     engine: FaceAnonymizer,
-    choice: Choice,
     rng: np.random.Generator,
 ) -> FaceResult:
-    latent = _choose(engine, image, MODES[mode], choice, rng)
+    latent = engine.propose(image, rng, MODES[mode])
     began = time.perf_counter()
     done = engine.anonymize(image, latent, MODES[mode], bystanders=rng)
     seconds = time.perf_counter() - began
@@ -122,15 +111,15 @@ def _measure_mode(
     )
 
 
-def measure_pair(pair: tuple[Portrait, Portrait], index: int, device: str, choice: Choice) -> dict[str, PairDistances]:
+def measure_pair(pair: tuple[Portrait, Portrait], index: int, device: str, seed: int) -> dict[str, PairDistances]:
     """Both photographs under the identity that was chosen on the first; the distances in every mode."""
     engine = _engine(device)
     images = [portrait.read() for portrait in pair]
     sources = [_embed_largest(engine, image) for image in images]
-    rng = np.random.default_rng([choice.seed, index])
+    rng = np.random.default_rng([seed, index])
     measured = {}
     for mode, preserve in MODES.items():
-        latent = _choose(engine, images[0], preserve, choice, rng)
+        latent = engine.propose(images[0], rng, preserve)
         results = [
             _embed_largest(engine, engine.anonymize(image, latent, preserve, bystanders=rng).image) for image in images
         ]
@@ -156,13 +145,6 @@ def embed_portrait(portrait: Portrait, device: str) -> Embedding | None:
 
 def generator_version(device: str) -> str:
     return _engine(device).version
-
-
-def _choose(
-    engine: FaceAnonymizer, image: Picture, preserve: frozenset[Region], choice: Choice, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    latents = engine.sample(rng, choice.candidates)
-    return latents[engine.farthest(image, latents, preserve)]
 
 
 def _embed(image: Picture, face: Face) -> Embedding | None:

@@ -1,6 +1,7 @@
 """The photographs that an evaluation looks at, and the groups that their people belong to."""
 
 import csv
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,14 +34,15 @@ def find_portraits(
     """The portraits of a folder in the order of their names.
 
     `table` is a CSV with a column `file` and any of gender, ethnicity, age_at_most (default: portraits.csv in the
-    folder, when there is one). `names` is a text file that lists the file names to take, one a line. `limit` takes
-    that many, spread evenly over the folder, so that a small run still sees every part of it.
+    folder, when there is one). `names` lists the file names to take: a text file, one a line, or the split.json that
+    the training writes, whose held-out list is taken. `limit` takes that many, spread evenly over the folder, so that
+    a small run still sees every part of it.
     Raises FileNotFoundError when nothing is left to look at.
     """
     groups = _read_groups(table or folder / "portraits.csv") if (table or (folder / "portraits.csv").is_file()) else {}
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if names is not None:
-        wanted = set(names.read_text(encoding="utf-8").split())
+        wanted = _read_names(names)
         paths = [path for path in paths if path.name in wanted]
     if limit is not None and limit < len(paths):
         paths = [paths[index * len(paths) // limit] for index in range(limit)]
@@ -54,6 +56,11 @@ def find_pairs(folder: Path) -> list[tuple[Portrait, Portrait]]:
     stems = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
     pairs = [(path, stems.get(f"{stem[:-1]}b")) for stem, path in stems.items() if stem.endswith("a")]
     return [(Portrait(first), Portrait(second)) for first, second in pairs if second is not None]
+
+
+def _read_names(names: Path) -> set[str]:
+    text = names.read_text(encoding="utf-8")
+    return set(json.loads(text)["held_out"] if names.suffix == ".json" else text.split())
 
 
 def _read_groups(table: Path) -> dict[str, dict[str, str]]:

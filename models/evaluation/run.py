@@ -4,7 +4,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ class Plan:
     names: Path | None = None
     limit: int | None = None
     identities: int = 500
-    choice: measure.Choice = field(default_factory=measure.Choice)
+    seed: int = 0
     device: str = "cpu"
     processes: int = 2
 
@@ -59,8 +59,7 @@ def evaluate(plan: Plan, progress: Progress = lambda what, done, total: None) ->
         measured = run.portraits(portraits)
         report = {
             "generator": pool.submit(measure.generator_version, plan.device).result(),
-            "seed": plan.choice.seed,
-            "candidates": plan.choice.candidates,
+            "seed": plan.seed,
             "without_face": [
                 portrait.path.name for portrait, (_, rows) in zip(portraits, measured, strict=True) if not rows
             ],
@@ -87,14 +86,14 @@ class _Run:
 
     def portraits(self, portraits: list[Portrait]) -> list[tuple[measure.Picture, list[measure.FaceResult]]]:
         calls = [
-            partial(measure.measure_portrait, portrait, index, self.plan.device, self.plan.choice)
+            partial(measure.measure_portrait, portrait, index, self.plan.device, self.plan.seed)
             for index, portrait in enumerate(portraits)
         ]
         return self._all("portraits", calls)
 
     def pairs(self, pairs: list[tuple[Portrait, Portrait]]) -> dict[str, Any]:
         calls = [
-            partial(measure.measure_pair, pair, index, self.plan.device, self.plan.choice)
+            partial(measure.measure_pair, pair, index, self.plan.device, self.plan.seed)
             for index, pair in enumerate(pairs)
         ]
         measured = self._all("pairs", calls)

@@ -1,0 +1,23 @@
+"""Faces: find them, give them another identity, recognise them. Pictures are RGB uint8 [H, W, 3].
+
+Knows nothing of DICOM or databases.
+"""
+
+from models.anonymizer import Anonymization, FaceAnonymizer, ReplacedFace
+from models.faces import Face
+from models.pose import turn_head
+from models.recognizer import Recognizer
+from models.regions import REGIONS, Region
+from models.weights import WeightsError
+
+__all__ = [
+    "REGIONS",
+    "Anonymization",
+    "Face",
+    "FaceAnonymizer",
+    "Recognizer",
+    "Region",
+    "ReplacedFace",
+    "WeightsError",
+    "turn_head",
+]

@@ -1,0 +1,246 @@
+"""The façade: a photograph in, the same photograph with other faces out."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models import blender, renderer
+from models.faces import Face, FaceFinder
+from models.lighting import blur, split
+from models.mesh import Array, Mesher, fit_similarity, warp_down
+from models.occlusion import occlusion
+from models.prior import LinearPrior
+from models.recognizer import Box, Recognizer
+from models.regions import Region, preserved_mask
+from models.renderer import FaceModel
+from models.weights import FOLDER
+
+MAX_YAW = 50.0  # degrees; beyond, the mesh's far half is a guess
+DRAWS = 40  # identities drawn for a new person
+CANDIDATES = 12  # of them, those that suit the face and are tried on it, block by block
+BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
+FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
+CHOICE_WIDTH = 140  # pixels across the face at which candidates are compared
+
+
+@dataclass(frozen=True)
+class ReplacedFace:
+    """A face that was replaced.
+
+    box: left, top, right, bottom in pixels; distance: of the result's face from the original's under
+    `Recognizer` (0.6: the same person), None when the recogniser sees no face to compare.
+    """
+
+    box: Box
+    distance: float | None
+
+
+@dataclass(frozen=True)
+class Anonymization:
+    """The result: RGB uint8 [H, W, 3] and what happened to it.
+
+    preserved: bool [H, W], pixels that are promised to equal the original; synthetic: bool [H, W],
+    pixels that differ from it; unreplaced: faces that were found and could not be replaced.
+    """
+
+    image: NDArray[np.uint8]
+    faces: tuple[ReplacedFace, ...]
+    unreplaced: tuple[Face, ...]
+    preserved: NDArray[np.bool_]
+    synthetic: NDArray[np.bool_]
+
+
+class FaceAnonymizer:
+    """Finds faces, gives each another identity, and leaves the preserved regions alone."""
+
+    def __init__(self, prior: LinearPrior) -> None:
+        self.prior = prior
+        self.recognizer = Recognizer()
+        self._finder = FaceFinder(self.recognizer)
+        self._mesher = Mesher()
+
+    @classmethod
+    def load(cls, device: str = "cpu", weights: Path = FOLDER / "linear_prior.safetensors") -> "FaceAnonymizer":
+        """Load the shipped weights; raises `models.weights.WeightsError` when they are missing or damaged."""
+        return cls(LinearPrior.load(weights, device))
+
+    @property
+    def version(self) -> str:
+        """Name and digest of the generator; an identity belongs to one version."""
+        return self.prior.version
+
+    @property
+    def latent_size(self) -> int:
+        return self.prior.latent_size
+
+    def sample(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw identities, float32 [count, latent_size]."""
+        return self.prior.sample(rng, count)
+
+    def find(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        """All faces that any detector sees, largest first."""
+        return self._finder.find(image)
+
+    def anonymize(
+        self,
+        image: NDArray[np.uint8],
+        latent: Array,
+        preserve: frozenset[Region] = frozenset(),
+        bystanders: np.random.Generator | None = None,
+    ) -> Anonymization:
+        """Replace every face in a photograph.
+
+        Args:
+            image: RGB uint8 [H, W, 3].
+            latent: float32 [latent_size], the identity of the largest face.
+            preserve: regions of every face that stay exactly as they are.
+            bystanders: source of identities for all other faces (default: the system's).
+        """
+        check_image(image)
+        bystanders = bystanders or np.random.default_rng()
+        result, replaced, unreplaced = image.copy(), [], []
+        preserved = np.zeros(image.shape[:2], bool)
+        for number, face in enumerate(self.find(image)):
+            model = self._explain(image, face.box)
+            if model is None:
+                unreplaced.append(face)
+                continue
+            identity = latent if number == 0 else self._choose(image, model, bystanders, preserve)
+            kept = self._replace(result, model, identity, preserve)
+            preserved |= kept
+            replaced.append((face, model))
+        synthetic = (result != image).any(2)
+        preserved &= ~synthetic
+        faces = tuple(ReplacedFace(f.box, self._distance(image, result, m)) for f, m in replaced)
+        return Anonymization(result, faces, tuple(unreplaced), preserved, synthetic)
+
+    def propose(
+        self, image: NDArray[np.uint8], rng: np.random.Generator, preserve: frozenset[Region] = frozenset()
+    ) -> Array:
+        """An identity for a new person: random draws, among which the photograph only chooses.
+
+        Draws whose apparent sex and age suit the largest face are tried on it, first for their texture, then
+        for their shape, and what the recogniser finds farthest from the face is kept. Nothing is computed from
+        the face itself, and without a face the first draw stands.
+        """
+        check_image(image)
+        for face in self.find(image)[:1]:
+            model = self._explain(image, face.box)
+            if model is not None:
+                return self._choose(image, model, rng, preserve)
+        return self.sample(rng, 1)[0]
+
+    def _choose(
+        self, image: NDArray[np.uint8], model: FaceModel, rng: np.random.Generator, preserve: frozenset[Region]
+    ) -> Array:
+        small, near = _reduced(image, model)
+        own = self.recognizer.embed(small, _recognizer_box(near))
+        draws = self.sample(rng, DRAWS)
+        draws = draws[np.argsort(self._mismatch(model, draws), kind="stable")[:CANDIDATES]]
+
+        def hidden(latent: Array) -> float:
+            trial = small.copy()
+            self._replace(trial, near, latent, preserve)
+            seen = self.recognizer.embed(trial, _recognizer_box(near))
+            return 0.0 if own is None or seen is None else Recognizer.distance(own, seen)
+
+        best = draws[0]
+        for block in (slice(0, self.prior.texture_size), slice(self.prior.texture_size, None)):
+            trials = np.repeat(best[None], len(draws), 0)
+            trials[:, block] = draws[:, block]
+            best = trials[int(np.argmax([hidden(t) for t in trials]))]
+        return best
+
+    def _mismatch(self, model: FaceModel, latents: Array) -> Array:
+        """Squared difference of the traits that latents tell from those that the photograph tells."""
+        total = np.zeros(len(latents), np.float32)
+        for direction in self.prior.traits.values():
+            unit = direction / np.linalg.norm(direction)
+            total += (latents @ unit - np.clip(model.projection.latent @ unit, -2, 2)) ** 2
+        return total
+
+    def _explain(self, image: NDArray[np.uint8], box: Box) -> FaceModel | None:
+        vertices = self._mesher.fit(image, box)
+        if vertices is None:
+            return None
+        similarity = fit_similarity(vertices, self.prior.frame.mean)
+        if abs(similarity.yaw_pitch_roll[0]) > MAX_YAW:
+            return None
+        near, moved = _near(image, vertices)
+        texture, facing = self.prior.frame.pull(near, moved)
+        detail = split(texture, self.prior.frame.skin * facing).detail
+        projection = self.prior.project(detail, facing, similarity.apply(vertices))
+        residual = detail - projection.explained
+        covered = occlusion(detail, residual, facing, self.prior.frame)
+        lopsided = projection.lopsided - blur(projection.lopsided, BROAD)
+        return FaceModel(vertices, similarity, projection, blur(residual, FINEST) + lopsided, covered)
+
+    def _replace(
+        self, image: NDArray[np.uint8], model: FaceModel, latent: Array, preserve: frozenset[Region]
+    ) -> NDArray[np.bool_]:
+        """Replace one face in place; returns the mask of its preserved pixels."""
+        height, width = image.shape[:2]
+        plan = renderer.edit(self.prior, model, latent, preserve, (height, width))
+        rows, columns = slice(plan.top, plan.top + plan.height), slice(plan.left, plan.left + plan.width)
+        changed = blender.apply(image, plan, self.prior.device)
+        local = model.vertices[:, :2] - (plan.left, plan.top)
+        kept = preserved_mask(local, preserve, plan.height, plan.width)
+        changed[kept] = image[rows, columns][kept]
+        image[rows, columns] = changed
+        mask = np.zeros((height, width), bool)
+        mask[rows, columns] = kept
+        return mask
+
+    def _distance(self, before: NDArray[np.uint8], after: NDArray[np.uint8], model: FaceModel) -> float | None:
+        box = _recognizer_box(model)
+        pair = [self.recognizer.embed(picture, box) for picture in (before, after)]
+        return None if pair[0] is None or pair[1] is None else Recognizer.distance(pair[0], pair[1])
+
+
+def check_image(image: NDArray[np.uint8]) -> None:
+    """Raise ValueError unless `image` is RGB uint8 [H, W, 3] of at least 16 x 16 pixels."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < 16:
+        raise ValueError("an RGB picture, uint8 [H, W, 3], of at least 16 x 16 pixels is needed")
+
+
+def _recognizer_box(model: FaceModel) -> Box:
+    """The square that dlib's detector would draw round this face; its landmark predictor expects no other."""
+    low, high = model.vertices[:, :2].min(0), model.vertices[:, :2].max(0)
+    side = 1.17 * float(high[0] - low[0])
+    x, bottom = float(low[0] + high[0]) / 2, float(high[1]) - 0.03 * side
+    return x - side / 2, bottom - side, x + side / 2, bottom
+
+
+def _near(image: NDArray[np.uint8], vertices: Array) -> tuple[NDArray[np.uint8], Array]:
+    """The face at the frame's resolution, and its mesh there, so that large photographs are not aliased."""
+    low, high = vertices[:, :2].min(0), vertices[:, :2].max(0)
+    side = float((high - low).max()) * 1.1
+    scale = min(1.0, 1.3 * 384 / side)
+    size = max(int(side * scale), 8)
+    origin = (low + high) / 2 - side / 2
+    to_crop = np.array([[scale, 0, -scale * origin[0]], [0, scale, -scale * origin[1]]], np.float32)
+    moved = vertices * scale
+    moved[:, :2] -= origin * scale
+    return warp_down(image, to_crop, size), moved
+
+
+def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uint8], FaceModel]:
+    """A small copy of the face and its surroundings, for comparing candidates quickly."""
+    left, top, width, height = renderer.surroundings(model, *image.shape[:2])
+    scale = min(1.0, CHOICE_WIDTH / model.width)
+    crop = np.ascontiguousarray(image[top : top + height, left : left + width])
+    small = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    vertices = model.vertices.copy()
+    vertices[:, :2] -= (left, top)
+    vertices = (vertices * scale).astype(np.float32)
+    similarity = fit_similarity(vertices, model.similarity.apply(model.vertices))
+    return small, replace(model, vertices=vertices, similarity=similarity)
+
+
+def set_threads(count: int) -> None:
+    """Limit torch to `count` threads, for processes that share a machine."""
+    torch.set_num_threads(count)

@@ -1,0 +1,39 @@
+"""Carrying out an edit at the photograph's own resolution, in torch (CPU or CUDA)."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from models.lighting import OFFSET
+from models.renderer import Edit
+
+
+def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device) -> NDArray[np.uint8]:
+    """The crop of `edit` after the edit: uint8 [height, width, 3] from RGB `image` [H, W, 3]."""
+    crop = image[edit.top : edit.top + edit.height, edit.left : edit.left + edit.width]
+    source = torch.from_numpy(np.ascontiguousarray(crop)).to(device).permute(2, 0, 1)[None].float()
+    size = (edit.height, edit.width)
+    flow = _enlarge(edit.flow, size, device)
+    ratio = _enlarge(edit.ratio, size, device)
+    moved = functional.grid_sample(source, _grid(flow), mode="bicubic", padding_mode="border", align_corners=True)
+    result = (moved + OFFSET) * ratio.exp() - OFFSET
+    still = (flow.abs().amax(1, keepdim=True) < 0.02) & (ratio.abs().amax(1, keepdim=True) < 1e-3)
+    result = torch.where(still, source, result)
+    return result.clamp_(0, 255).round_().to(torch.uint8)[0].permute(1, 2, 0).cpu().numpy()
+
+
+def _enlarge(field: NDArray[np.float32], size: tuple[int, int], device: torch.device) -> torch.Tensor:
+    """[h, w, c] to [1, c, H, W]."""
+    small = torch.from_numpy(np.ascontiguousarray(field)).to(device).permute(2, 0, 1)[None]
+    if small.shape[2:] == size:
+        return small
+    return functional.interpolate(small, size, mode="bilinear", align_corners=False)
+
+
+def _grid(flow: torch.Tensor) -> torch.Tensor:
+    """Offsets in pixels [1, 2, H, W] to the sampling grid of `grid_sample` [1, H, W, 2]."""
+    height, width = flow.shape[2:]
+    x = torch.arange(width, device=flow.device, dtype=torch.float32)[None, :] + flow[0, 0]
+    y = torch.arange(height, device=flow.device, dtype=torch.float32)[:, None] + flow[0, 1]
+    return torch.stack([2 * x / max(width - 1, 1) - 1, 2 * y / max(height - 1, 1) - 1], dim=-1)[None]

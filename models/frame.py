@@ -1,0 +1,97 @@
+"""The common frame in which every face is registered: the mean face, unrolled like a map.
+
+The frame is T x T pixels. `uv` gives each of the 471 mesh vertices its place in it (x right,
+y down, pixels). A texture is a photograph pulled into the frame through its mesh.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models import mesh
+from models.mesh import Array
+from models.raster import Raster, rasterise
+
+SIDE = 384
+
+
+def unroll(mean: Array, side: int = SIDE) -> Array:
+    """Places of the 471 vertices of the mean face in the frame: a gentle cylinder about the head's axis."""
+    depth = mean[:, 2].max() - mean[:, 2] + 0.6
+    flat = np.stack([np.arctan2(mean[:, 0], depth) * depth.mean(), mean[:, 1]], 1)
+    low, high = flat.min(0), flat.max(0)
+    return mesh.closed(((flat - low) / (high - low) * (side - 12) + 6).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The mean face ([468, 3], unit scale) and its map `uv` ([471, 2])."""
+
+    mean: Array
+    uv: Array
+    side: int = SIDE
+
+    @cached_property
+    def raster(self) -> Raster:
+        return rasterise(self.uv, self.side, self.side)
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        return self.raster.mask
+
+    def polygon(self, vertices: list[int], grow: float = 0.0) -> NDArray[np.bool_]:
+        """Mask of a loop of vertices, grown by `grow` of the frame's side."""
+        out = np.zeros((self.side, self.side), np.uint8)
+        cv2.fillPoly(out, [np.round(self.uv[vertices]).astype(np.int32)], 1)
+        if grow:
+            size = 2 * round(grow * self.side) + 1
+            out = cv2.dilate(out, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+        return out.astype(bool)
+
+    @cached_property
+    def features(self) -> dict[str, NDArray[np.bool_]]:
+        """Masks of what is not plain skin."""
+        return {
+            "brows": self._both(mesh.RIGHT_BROW, mesh.LEFT_BROW, 0.018),
+            "eyes": self._both(mesh.RIGHT_EYE, mesh.LEFT_EYE, 0.025),
+            "eyeballs": self._both(mesh.RIGHT_EYE, mesh.LEFT_EYE, 0.0),
+            "lips": self.polygon(mesh.OUTER_LIPS, 0.012),
+            "mouth": self.polygon(mesh.INNER_LIPS, 0.0),
+            "nostrils": self.polygon([98, 97, 2, 326, 327, 294, 19, 64], 0.01),
+            "nose": self.polygon(mesh.NOSE, 0.01),
+        }
+
+    @cached_property
+    def skin(self) -> Array:
+        """float32 [T, T]: 1 on plain skin, 0 on features and outside."""
+        plain = self.inside.copy()
+        for name in ("brows", "eyes", "lips", "nostrils"):
+            plain &= ~self.features[name]
+        return plain.astype(np.float32)
+
+    @cached_property
+    def border(self) -> Array:
+        """float32 [T, T]: distance from the edge of the face in parts of the frame's side, 0 outside."""
+        distance = cv2.distanceTransform(self.inside.astype(np.uint8), cv2.DIST_L2, 5)
+        return (distance / self.side).astype(np.float32)
+
+    def pull(self, image: NDArray[np.uint8], vertices: Array) -> tuple[Array, Array]:
+        """A photograph into the frame.
+
+        Args:
+            image: RGB uint8 [H, W, 3].
+            vertices: [468, 3] mesh in pixels of `image`.
+
+        Returns:
+            texture float32 [T, T, 3] (0..255) and how far each place is turned to the camera, [T, T], 0..1.
+        """
+        places = self.raster.image(mesh.closed(vertices)[:, :2], -1e4)
+        texture = cv2.remap(image, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        facing = self.raster.image(mesh.visibility(vertices)[:, None])[..., 0]
+        return texture.astype(np.float32), np.clip((facing - 0.15) / 0.25, 0, 1).astype(np.float32)
+
+    def _both(self, right: list[int], left: list[int], grow: float) -> NDArray[np.bool_]:
+        return self.polygon(right, grow) | self.polygon(left, grow)

@@ -1,0 +1,169 @@
+"""The dense face mesh: 468 vertices per face, their triangles, and the pose that they tell.
+
+Vertices are MediaPipe Face Mesh landmarks (models inside the `mediapipe` wheel, Apache-2.0).
+Coordinates are pixels of the image (x right, y down); z has the scale of x and grows away from
+the camera. Three more vertices, the centres of both eyes and of the mouth, close the holes.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import mediapipe as mp
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+VERTICES = 468
+OUTER_LIPS = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146]
+INNER_LIPS = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95]
+RIGHT_EYE = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7]
+LEFT_EYE = [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249]
+RIGHT_BROW = [70, 63, 105, 66, 107, 55, 65, 52, 53, 46]
+LEFT_BROW = [300, 293, 334, 296, 336, 285, 295, 282, 283, 276]
+NOSE = [168, 122, 174, 198, 49, 48, 64, 98, 97, 2, 326, 327, 294, 278, 279, 420, 399, 351]
+_HOLES = (RIGHT_EYE, LEFT_EYE, INNER_LIPS)
+
+
+def _loop(edges: frozenset[tuple[int, int]]) -> list[int]:
+    following = dict(edges)
+    loop = [next(iter(sorted(following)))]
+    while following[loop[-1]] != loop[0]:
+        loop.append(following[loop[-1]])
+    return loop
+
+
+FACE_OVAL = _loop(mp.solutions.face_mesh.FACEMESH_FACE_OVAL)
+
+
+@cache
+def triangles() -> NDArray[np.int32]:
+    """[n, 3] vertex numbers, 468..470 being the centres that close eyes and mouth.
+
+    The package carries the edges of the mesh only; its triangles are the 3-cycles of that graph.
+    """
+    near: dict[int, set[int]] = {}
+    for a, b in mp.solutions.face_mesh.FACEMESH_TESSELATION:
+        near.setdefault(a, set()).add(b)
+        near.setdefault(b, set()).add(a)
+    faces = {(a, b, c) for a in near for b in near[a] if b > a for c in near[a] & near[b] if c > b}
+    fans = [
+        (a, b, VERTICES + k) for k, hole in enumerate(_HOLES) for a, b in zip(hole, hole[1:] + hole[:1], strict=True)
+    ]
+    return np.array(sorted(faces) + fans, np.int32)
+
+
+def closed(vertices: Array) -> Array:
+    """Append the three centre vertices: [468, d] to [471, d]."""
+    return np.vstack([vertices, [vertices[hole].mean(0) for hole in _HOLES]]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """`p @ rotation * scale + shift`, in 3D."""
+
+    scale: float
+    rotation: Array
+    shift: Array
+
+    def apply(self, points: Array) -> Array:
+        return (self.scale * points @ self.rotation + self.shift).astype(np.float32)
+
+    def invert(self, points: Array) -> Array:
+        return ((points - self.shift) / self.scale @ self.rotation.T).astype(np.float32)
+
+    @property
+    def yaw_pitch_roll(self) -> tuple[float, float, float]:
+        """Degrees; positive yaw turns the nose to the right of the image, positive pitch looks down."""
+        r = self.rotation.T
+        yaw = np.degrees(np.arctan2(-r[2, 0], np.hypot(r[2, 1], r[2, 2])))
+        pitch = np.degrees(np.arctan2(r[2, 1], r[2, 2]))
+        roll = np.degrees(np.arctan2(r[1, 0], r[0, 0]))
+        return float(yaw), float(pitch), float(roll)
+
+
+def fit_similarity(source: Array, target: Array) -> Similarity:
+    """The scale, rotation and shift that map `source` onto `target` with least squares (Umeyama 1991)."""
+    a, b = source.mean(0), target.mean(0)
+    u, s, vt = np.linalg.svd((source - a).T @ (target - b))
+    sign = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
+    rotation = (u * sign) @ vt
+    scale = float((s * sign).sum() / ((source - a) ** 2).sum())
+    return Similarity(scale, rotation.astype(np.float32), (b - scale * a @ rotation).astype(np.float32))
+
+
+def visibility(vertices: Array) -> Array:
+    """[471] cosine between each vertex's normal and the viewing direction; below 0 it faces away."""
+    points, faces = closed(vertices), triangles()
+    a, b, c = (points[faces[:, k]] for k in range(3))
+    normal = np.cross(b - a, c - a)
+    # The 3-cycles carry no winding: all of a face's triangles look outwards from the head's axis.
+    centre = points[:VERTICES].mean(0) + np.array([0, 0, np.ptp(points[:, 0]) * 0.5])
+    outward = np.sign(((a + b + c) / 3 - centre)[:, None, :] @ normal[:, :, None]).reshape(-1, 1)
+    normal = normal * outward
+    total = np.zeros_like(points)
+    for k in range(3):
+        np.add.at(total, faces[:, k], normal)
+    return (-total[:, 2] / np.maximum(np.linalg.norm(total, axis=1), 1e-9)).astype(np.float32)
+
+
+class Mesher:
+    """Finds the mesh of one face inside a box."""
+
+    def __init__(self) -> None:
+        self._mesh = mp.solutions.face_mesh.FaceMesh(
+            static_image_mode=True, refine_landmarks=True, max_num_faces=1, min_detection_confidence=0.2
+        )
+
+    def fit(self, image: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Array | None:
+        """Fit the mesh to the face in `box`.
+
+        Args:
+            image: RGB uint8 [H, W, 3].
+            box: left, top, right, bottom in pixels of `image`.
+
+        Returns:
+            float32 [468, 3] in pixels of `image`, or None when no face is found there.
+        """
+        left, top, right, bottom = box
+        half = 0.5 * max(right - left, bottom - top) * 1.8
+        x, y = (left + right) / 2, (top + bottom) / 2
+        side = int(np.clip(2 * half, 64, 640))
+        scale = side / (2 * half)
+        to_crop = np.array([[scale, 0, side / 2 - scale * x], [0, scale, side / 2 - scale * y]], np.float32)
+        crop = warp_down(image, to_crop, side)
+        found = self._mesh.process(crop).multi_face_landmarks
+        if not found:
+            return None
+        points = np.array([[p.x, p.y, p.z] for p in found[0].landmark[:VERTICES]], np.float32) * side / scale
+        points[:, :2] += (x - half, y - half)
+        return points if _overlap(points, box) > 0.25 else None
+
+
+def warp_down(image: NDArray[np.uint8], to_crop: Array, side: int) -> NDArray[np.uint8]:
+    """Crop and scale with pre-filtering, so that large photographs are not aliased."""
+    scale = float(np.hypot(to_crop[0, 0], to_crop[0, 1]))
+    shrink = 1.0
+    if scale < 0.6:
+        shrink = max(scale, 1e-3)
+        corners = np.array([[0, 0, 1], [side, side, 1]], np.float32).T
+        inverse = cv2.invertAffineTransform(to_crop)
+        (x0, x1), (y0, y1) = inverse @ corners
+        x0, y0 = max(int(x0) - 2, 0), max(int(y0) - 2, 0)
+        image = image[y0 : int(y1) + 3, x0 : int(x1) + 3]
+        to_crop = to_crop + np.array([[0, 0, scale * x0], [0, 0, scale * y0]], np.float32)
+        image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        to_crop = np.hstack([to_crop[:, :2] / shrink, to_crop[:, 2:]])
+    border = cv2.BORDER_CONSTANT
+    return cv2.warpAffine(
+        image, to_crop, (side, side), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(128,) * 3
+    )
+
+
+def _overlap(points: Array, box: tuple[float, float, float, float]) -> float:
+    """Intersection over union of the mesh's bounding box and the detected box."""
+    (l0, t0), (r0, b0) = points[:, :2].min(0), points[:, :2].max(0)
+    l1, t1, r1, b1 = box
+    inner = max(0.0, min(r0, r1) - max(l0, l1)) * max(0.0, min(b0, b1) - max(t0, t1))
+    return float(inner / ((r0 - l0) * (b0 - t0) + (r1 - l1) * (b1 - t1) - inner))

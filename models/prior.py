@@ -1,0 +1,150 @@
+"""The linear semantic prior: what faces look like once pose and light are taken away.
+
+An identity is a vector of independent standard normals: first the texture's components (log detail
+in the common frame), then the shape's (displacements of the 468 vertices of the mean face). Only
+symmetric components take part: what is not symmetric in a face is mostly light and pose, and those
+belong to the photograph, as do the components that pose and expression drive. All components explain
+a photograph; the symmetric ones alone are replaced. Learned by `models.training.prior`; Blanz and
+Vetter (SIGGRAPH 1999) is the ancestor.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.frame import Frame
+from models.lighting import CHROMA
+from models.mesh import VERTICES, Array
+from models.weights import load
+
+ROBUST = 3  # rounds of reweighting when a face is projected
+EVERY = 5  # one pixel of this many is used to find the coefficients
+OUTLIER = 2.6  # standard deviations beyond which the model does not explain a pixel
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A face in the terms of the prior.
+
+    latent: [latent_size], the identity that the photograph shows; explained: [T, T, 3] log detail;
+    lopsided: [T, T, 3], the part of it that is not symmetric.
+    """
+
+    latent: Array
+    explained: Array
+    lopsided: Array
+
+
+class LinearPrior:
+    def __init__(self, tensors: dict[str, torch.Tensor], version: str, device: str = "cpu") -> None:
+        self.version = version
+        self.frame = Frame(tensors["mean_shape"].numpy(), tensors["uv"].numpy(), int(tensors["side"]))
+        self.device = torch.device(device)
+        self._mean = tensors["texture_mean"].float().to(self.device)
+        own = tensors["texture_basis"].float() * tensors["texture_scale"].float()[:, None]
+        self._identity_rows = len(own)
+        # [K + P, n], each row times a standard normal; the identity's rows come first.
+        self._basis = torch.vstack([own, tensors["texture_pose"].float()]).to(self.device)
+        self._subset = self._basis[:, ::EVERY].contiguous()
+        self._spread = tensors["texture_residual"].float().to(self.device)  # [n], what the rows leave over
+        self._shapes = torch.vstack([tensors["shape_basis"].float(), tensors["shape_pose"].float()])  # [S + P, 1404]
+        self.texture_size = int(tensors["texture_symmetric"])
+        self.shape_size = int(tensors["shape_symmetric"])
+        self.traits = {k.removeprefix("trait_"): v.numpy() for k, v in tensors.items() if k.startswith("trait_")}
+
+    @classmethod
+    def load(cls, path: Path, device: str = "cpu") -> "LinearPrior":
+        tensors, version = load(path)
+        return cls(tensors, version, device)
+
+    @property
+    def latent_size(self) -> int:
+        return self.texture_size + self.shape_size
+
+    def sample(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw identities: float32 [count, latent_size], each on the typical shell of the normal distribution."""
+        draws = rng.standard_normal((count, self.latent_size)).astype(np.float32)
+        return np.clip(draws, -2.5, 2.5)
+
+    def change(self, before: Array, after: Array) -> tuple[Array, Array]:
+        """What turns one identity into another.
+
+        Args:
+            before, after: latents [latent_size].
+
+        Returns:
+            difference of log detail [T, T, 3], and of the mean face's vertices [468, 3].
+        """
+        step = torch.from_numpy(np.asarray(after - before, np.float32))
+        texture, shape = step[: self.texture_size].to(self.device), step[self.texture_size :]
+        detail = self._unpack((texture @ self._basis[: self.texture_size]).cpu().numpy())
+        return detail, (shape @ self._shapes[: self.shape_size]).reshape(VERTICES, 3).numpy()
+
+    def project(self, detail: Array, facing: Array, aligned: Array) -> Projection:
+        """Explain a face.
+
+        Args:
+            detail: log detail [T, T, 3] in the frame.
+            facing: [T, T], 0 where the camera does not see the face.
+            aligned: [468, 3] vertices laid on the mean face.
+        """
+        values = torch.from_numpy(self._pack(detail)).to(self.device)
+        seen = torch.from_numpy(self._pack(np.dstack([facing] * 3))).to(self.device)
+        difference = values - self._mean
+        noise = self._spread**2 + 0.03**2
+        few = slice(None, None, EVERY)  # a regular subset of the pixels tells the coefficients as well as all
+        basis, part, part_noise, part_seen = self._subset, difference[few], noise[few] / EVERY, seen[few]
+        weight = part_seen.clone()
+        for _ in range(ROBUST):
+            precision = weight / part_noise
+            system = (basis * precision) @ basis.T + torch.eye(len(basis), device=self.device)
+            coefficients = torch.linalg.solve(system, (basis * precision) @ part)
+            error = (part - coefficients @ basis) / torch.sqrt(part_noise * EVERY)
+            weight = part_seen / (1 + (error / OUTLIER) ** 4)
+        explained = self._unpack((self._mean + coefficients @ self._basis).cpu().numpy())
+        uneven = slice(self.texture_size, self._identity_rows)
+        lopsided = self._unpack((coefficients[uneven] @ self._basis[uneven]).cpu().numpy())
+        latent = np.concatenate([coefficients[: self.texture_size].cpu().numpy(), self._project_shape(aligned)])
+        return Projection(latent, explained, lopsided)
+
+    def _project_shape(self, aligned: Array) -> Array:
+        offset = torch.from_numpy((aligned - self.frame.mean).reshape(-1))
+        noise = 0.004**2
+        system = self._shapes @ self._shapes.T / noise + torch.eye(len(self._shapes))
+        return torch.linalg.solve(system, self._shapes @ offset / noise)[: self.shape_size].numpy()
+
+    @cached_property
+    def _packing(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        return packing(self.frame)
+
+    def _pack(self, image: Array) -> Array:
+        return pack(image, *self._packing)
+
+    def _unpack(self, values: Array) -> Array:
+        fine, coarse = self._packing
+        side, split = self.frame.side, int(fine.sum())
+        out = np.zeros((side, side, 3), np.float32)
+        out[..., 0][fine] = values[:split]
+        for k, part in enumerate(np.split(values[split:], 2)):
+            small = np.zeros(coarse.shape, np.float32)
+            small[coarse] = part
+            out[..., 1 + k] = cv2.resize(small, (side, side), interpolation=cv2.INTER_LINEAR)
+        return out
+
+
+def packing(frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pixels a packed texture holds: lightness at full size, colour at 1 / CHROMA of it."""
+    size = frame.side // CHROMA
+    small = cv2.resize(frame.inside.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+    return frame.inside, small > 0
+
+
+def pack(image: Array, fine: NDArray[np.bool_], coarse: NDArray[np.bool_]) -> Array:
+    """[T, T, 3] to the vector [n] of lightness and both colour differences inside the face."""
+    small = cv2.resize(image[..., 1:], coarse.shape[::-1], interpolation=cv2.INTER_AREA)
+    return np.concatenate([image[..., 0][fine], small[..., 0][coarse], small[..., 1][coarse]]).astype(np.float32)

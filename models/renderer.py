@@ -1,0 +1,172 @@
+"""From a new identity to what must happen to each pixel of the photograph.
+
+The face is not painted over. A new identity is a change: every pixel is fetched from somewhere near
+(`flow`) and its colour is multiplied (`ratio`, in logarithms). What the prior does not describe (pores,
+grain, catch-lights, hair that falls into the face) moves along and stays as sharp as it was.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from models import mesh
+from models.lighting import blur, to_channels
+from models.mesh import Array, Similarity
+from models.prior import LinearPrior, Projection
+from models.raster import rasterise
+from models.regions import Region, interocular, preserved_mask
+
+WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
+SURROUND = 0.5  # of the face's width: how far around the face pixels may move
+BRIGHTEST, DARKEST = 0.5, -1.3  # bounds of the log ratio
+# New faces lie farther from the mean than people do, the more so where a part of the old face stays.
+TEXTURE_GAIN, SHAPE_GAIN = 1.3, 2.2
+PRESERVING = 1.2  # times the above
+
+
+@dataclass(frozen=True)
+class FaceModel:
+    """A face explained by the prior.
+
+    vertices: [468, 3] pixels of the photograph; similarity: onto the mean face; residual: [T, T, 3] log
+    detail that goes with the old face although the prior does not explain it (the finest part, pores and
+    grain, stays); occlusion: [T, T], 0..1, what stands before the face.
+    """
+
+    vertices: Array
+    similarity: Similarity
+    projection: Projection
+    residual: Array
+    occlusion: Array
+
+    @property
+    def width(self) -> float:
+        return float(np.ptp(self.vertices[:, 0]))
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What to do to the pixels of a crop: `left`, `top`, `width`, `height` in pixels of the photograph.
+
+    flow: [h, w, 2], offset to the source in pixels of the photograph; ratio: [h, w, 3], log of the factor
+    for R, G and B. Both have their own, coarser size and are to be enlarged to the crop.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    flow: Array
+    ratio: Array
+
+
+def surroundings(face: FaceModel, height: int, width: int) -> tuple[int, int, int, int]:
+    """left, top, width, height of the crop in which pixels may change."""
+    margin = SURROUND * face.width
+    low = np.floor(face.vertices[:, :2].min(0) - margin).astype(int)
+    high = np.ceil(face.vertices[:, :2].max(0) + margin).astype(int)
+    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
+    return left, top, min(int(high[0]), width) - left, min(int(high[1]), height) - top
+
+
+def edit(
+    prior: LinearPrior, face: FaceModel, latent: Array, preserve: frozenset[Region], size: tuple[int, int]
+) -> Edit:
+    """Plan the change of one face to the identity `latent` in a photograph of `size` (height, width)."""
+    left, top, width, height = surroundings(face, *size)
+    scale = min(1.0, WORK_WIDTH / face.width)
+    work_width, work_height = max(round(width * scale), 2), max(round(height * scale), 2)
+    step = np.array([work_width / width, work_height / height], np.float32)
+    texture, shape = _change(prior, face, latent * _gain(prior, preserve))
+    target = face.similarity.invert(face.similarity.apply(face.vertices) + shape)
+    origin = np.array([left, top], np.float32)
+    before, after = ((mesh.closed(v)[:, :2] - origin) * step for v in (face.vertices, target))
+    depth = mesh.closed(target)[:, 2]
+
+    near = _nearness(face, preserve, origin, step, work_height, work_width)
+    flow, ratio = _draw(prior, before, after, depth, texture, work_height, work_width)
+    flow *= near[1][..., None] / step
+    ratio *= near[0][..., None]
+    return Edit(left, top, width, height, flow, ratio)
+
+
+def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, Array]:
+    """Difference of log detail in the frame and of the aligned vertices.
+
+    What the prior does not explain of the old face goes too, but for its finest part.
+    """
+    texture, shape = prior.change(face.projection.latent, latent)
+    frame = prior.frame
+    texture = texture - face.residual
+    taper = np.clip(frame.border / 0.06, 0, 1)
+    open_skin = taper * taper * (3 - 2 * taper) * (1 - face.occlusion) * _kept(prior)
+    return texture * open_skin[..., None], shape
+
+
+def _gain(prior: LinearPrior, preserve: frozenset[Region]) -> Array:
+    gain = np.full(prior.latent_size, TEXTURE_GAIN, np.float32)
+    gain[prior.texture_size :] = SHAPE_GAIN
+    return gain * PRESERVING if preserve else gain
+
+
+def _kept(prior: LinearPrior) -> Array:
+    """0 on eyeballs and in the open mouth, whose gaze, catch-lights and teeth are the photograph's own.
+
+    The lips keep half of their look: whether they part is expression, and the prior knows too few faces
+    to tell it from identity everywhere.
+    """
+    features = prior.frame.features
+    mask = np.where(features["lips"], 0.45, 1.0).astype(np.float32)
+    mask = blur(mask, 4.0)
+    mask[features["eyeballs"] | features["mouth"]] = 0
+    return blur(mask, 1.5)
+
+
+def _draw(
+    prior: LinearPrior, before: Array, after: Array, depth: Array, texture: Array, height: int, width: int
+) -> tuple[Array, Array]:
+    """Flow [h, w, 2] in working pixels and log ratio [h, w, 3] with the face at `after`."""
+    raster = rasterise(after, height, width, depth)
+    grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    flow = _around(before - after, after, height, width)
+    flow[raster.mask] = (raster.image(before) - grid)[raster.mask]
+    flow = cv2.GaussianBlur(flow, (0, 0), 2.0)
+    places = raster.image(prior.frame.uv, -1e4)
+    drawn = cv2.remap(texture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return flow, _bounded(to_channels(drawn))
+
+
+def _bounded(ratio: Array) -> Array:
+    """Brightening by more than half and darkening to under a third come to rest softly: skin has its limits."""
+    return np.where(ratio > 0, BRIGHTEST * np.tanh(ratio / BRIGHTEST), DARKEST * np.tanh(ratio / DARKEST)).astype(
+        np.float32
+    )
+
+
+def _around(shift: Array, after: Array, height: int, width: int, step: int = 8) -> Array:
+    """Outside the face the surroundings follow its contour and come to rest a quarter of its width away."""
+    ring, ring_shift = after[mesh.FACE_OVAL], shift[mesh.FACE_OVAL]
+    face = float(np.ptp(after[:, 0]))
+    rows, columns = height // step + 2, width // step + 2
+    grid = np.dstack(np.meshgrid(np.arange(columns), np.arange(rows))).astype(np.float32) * step
+    distance = ((grid[:, :, None] - ring) ** 2).sum(3)
+    pull = 1 / (distance + (0.03 * face) ** 2)
+    flow = (pull[..., None] * ring_shift).sum(2) / pull.sum(2)[..., None]
+    flow *= np.exp(-distance.min(2) / (2 * (0.22 * face) ** 2))[..., None]
+    return cv2.resize(flow.astype(np.float32), (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[
+        :height, :width
+    ]
+
+
+def _nearness(
+    face: FaceModel, preserve: frozenset[Region], origin: Array, step: Array, height: int, width: int
+) -> tuple[Array, Array]:
+    """0 in the preserved region, rising to 1 away from it: quickly for colour, slowly for motion."""
+    if not preserve:
+        return np.ones((height, width), np.float32), np.ones((height, width), np.float32)
+    vertices = (face.vertices[:, :2] - origin) * step
+    kept = preserved_mask(vertices, preserve, height, width)
+    distance = cv2.distanceTransform((~kept).astype(np.uint8), cv2.DIST_L2, 5) / interocular(vertices)
+    colour, motion = (np.clip(distance / reach, 0, 1) for reach in (0.22, 0.6))
+    return colour * colour * (3 - 2 * colour), motion * motion * (3 - 2 * motion)

@@ -1,0 +1,1 @@
+"""Learning the faces from portraits. Nothing here is imported by the gateway."""
