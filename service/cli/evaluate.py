@@ -29,7 +29,10 @@ def evaluate(
         Path | None,
         typer.Option(help="Table of groups (file, gender, ethnicity, age_at_most). Default: portraits.csv in --faces."),
     ] = None,
-    names: Annotated[Path | None, typer.Option(help="Take only the files listed here, one name a line.")] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(help="Take only the files listed here: one name a line, or the training's split.json."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Take this many portraits, spread over the folder.", min=1)] = None,
     identities: Annotated[
         int, typer.Option(help="Sampled identities to compare with training portraits.", min=0)
@@ -44,7 +47,7 @@ def evaluate(
     Writes report.json, report.md and contact sheets. Ends with 0 when every target that was measured is met and with
     1 when one is missed.
     """
-    from models.evaluation import Choice, Plan
+    from models.evaluation import Plan
     from models.evaluation import evaluate as measure
 
     plan = Plan(
@@ -56,7 +59,7 @@ def evaluate(
         names=names,
         limit=limit,
         identities=identities,
-        choice=Choice(seed),
+        seed=seed,
         device=device,
         processes=processes,
     )

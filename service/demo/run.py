@@ -18,7 +18,7 @@ from service.demo.outcome import Outcome, collect, progress_of
 from service.demo.pacs import Pacs
 from service.demo.patients import PATIENTS
 from service.demo.series import Shot, series_of
-from service.demo.showing import contact_sheet, shortcomings, table
+from service.demo.showing import before_after, contact_sheet, shortcomings, table
 from service.errors import VeraGateError
 from service.secrets import Keys
 from service.settings import VL_PHOTOGRAPHIC, Settings
@@ -30,7 +30,7 @@ Sent = list[tuple[Shot, FileDataset]]
 
 
 def run(out: Path, console: Console) -> int:
-    """Run everything, write `out`/contact-sheet.png and `out`/received; returns how many promises were not kept.
+    """Run everything, write contact-sheet.png, before-after.jpg and received/ to `out`; count the promises not kept.
 
     Raises VeraGateError when the gateway does not start or refuses a photograph.
     """
@@ -42,6 +42,7 @@ def run(out: Path, console: Console) -> int:
             sent = _journey(settings, console)
         outcomes, verification = _look_at(settings, sent, pacs)
     contact_sheet(outcomes, out / "contact-sheet.png")
+    before_after(outcomes, out / "before-after.jpg")
     problems = list(shortcomings(outcomes, settings.recognition_threshold))
     problems += [verification.problem] if verification.problem else []
     console.print(table(outcomes))

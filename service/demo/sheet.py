@@ -16,6 +16,7 @@ _GAP = 14
 _CAPTION = 58
 _HEAD = 54
 _OUTLINE = (0, 200, 255)
+_SMOOTH = Image.Resampling.LANCZOS
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,18 @@ def write_sheet(columns: Sequence[tuple[str, Sequence[Cell]]], path: Path) -> No
         for row, cell in enumerate(cells):
             _draw_cell(sheet, draw, cell, number * wide + _GAP, _HEAD + row * high)
     sheet.save(path)
+
+
+def write_before_after(pictures: Sequence[Picture], path: Path, height: int = 520) -> None:
+    """Pictures of one person side by side, for a document."""
+    images = [Image.fromarray(picture) for picture in pictures]
+    images = [image.resize((round(image.width * height / image.height), height), _SMOOTH) for image in images]
+    strip = Image.new("RGB", (sum(image.width + 8 for image in images) - 8, height), "white")
+    left = 0
+    for image in images:
+        strip.paste(image, (left, 0))
+        left += image.width + 8
+    strip.save(path, quality=90)
 
 
 def preserved_inside(original: Picture, result: Picture) -> NDArray[np.bool_]:
@@ -85,7 +98,7 @@ def _outlined(original: Picture, result: Picture) -> Picture:
 
 def _fit(picture: Picture) -> Image.Image:
     image = Image.fromarray(picture)
-    image.thumbnail((_TILE, _TILE), Image.Resampling.LANCZOS)
+    image.thumbnail((_TILE, _TILE), _SMOOTH)
     canvas = Image.new("RGB", (_TILE, _TILE), (225, 225, 225))
     canvas.paste(image, ((_TILE - image.width) // 2, (_TILE - image.height) // 2))
     return canvas

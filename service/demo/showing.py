@@ -5,23 +5,23 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from rich import box
 from rich.table import Table
 
 from service.demo.outcome import Outcome
-from service.demo.sheet import Cell, preserved_inside, write_sheet
+from service.demo.sheet import Cell, preserved_inside, write_before_after, write_sheet
 
 _NUMBERS = frozenset({"faces", "preserved", "distance"})
 _VIEW_CODE = re.compile(r"[EI]V\d\d")
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
-    shown = Table(title="What came out", title_justify="left")
-    for heading in ("patient", "photograph", "view", "faces", "preserved", "distance", "state", "status"):
+    shown = Table(title="What came out", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("photograph", "view", "faces", "preserved", "distance", "state", "status"):
         shown.add_column(heading, justify="right" if heading in _NUMBERS else "left", no_wrap=True)
     for one in outcomes:
         shown.add_row(
-            one.shot.patient.label.removeprefix("Patient "),
-            one.shot.title,
+            f"{one.shot.patient.label.removeprefix('Patient ')}, {one.shot.title}",
             "-".join(_VIEW_CODE.findall(one.view)) or one.view,
             str(len(one.distances)),
             _preserved(one),
@@ -37,6 +37,14 @@ def contact_sheet(outcomes: Sequence[Outcome], path: Path) -> None:
     for label, group in groupby(outcomes, key=lambda one: one.shot.patient.label):
         columns.append((label, [_cell(one) for one in group]))
     write_sheet(columns, path)
+
+
+def before_after(outcomes: Sequence[Outcome], path: Path) -> None:
+    """The first patient's face: as it came, as it went, and as it went at the second visit."""
+    first = [one for one in outcomes if one.shot.face and one.shot.patient is outcomes[0].shot.patient]
+    frontal, later = first[0], next(one for one in first if one.shot.visit == 2)
+    if frontal.result is not None and later.result is not None:
+        write_before_after([frontal.original, frontal.result, later.result], path)
 
 
 def shortcomings(outcomes: Sequence[Outcome], threshold: float) -> Iterator[str]:

@@ -75,6 +75,11 @@ class Faces:
         proposed: Latent = self.anonymizer.propose(picture.rgb, _random(), frozenset(preserve))
         return proposed
 
+    def draw(self, rng: np.random.Generator) -> Latent:
+        """The identity that `rng` gives, whatever the photograph: for what must be reproducible."""
+        drawn: Latent = self.anonymizer.sample(rng, 1)[0]
+        return drawn
+
     def replace(self, picture: Picture, latent: Latent, preserve: Collection[Region] = frozenset()) -> Replaced:
         """Give the largest face the identity `latent` (float32 [latent_size]) and any other face one at random.
 

@@ -36,11 +36,13 @@ def test_a_limit_is_spread_over_the_folder(folder: Path) -> None:
 
 
 def test_a_list_of_names_chooses(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Only the named files are taken."""
-    names = tmp_path_factory.mktemp("list") / "held-out.txt"
-    names.write_text("1.jpg\n7.jpg\nabsent.jpg\n")
+    """Only the named files are taken, from a plain list or from the held-out list that the training wrote."""
+    lists = tmp_path_factory.mktemp("lists")
+    (lists / "held-out.txt").write_text("1.jpg\n7.jpg\nabsent.jpg\n")
+    (lists / "split.json").write_text('{"held_out": ["1.jpg", "7.jpg"]}')
 
-    assert [portrait.path.name for portrait in find_portraits(folder, names=names)] == ["1.jpg", "7.jpg"]
+    for names in ("held-out.txt", "split.json"):
+        assert [portrait.path.name for portrait in find_portraits(folder, names=lists / names)] == ["1.jpg", "7.jpg"]
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:

@@ -37,7 +37,6 @@ def _report(distance: float) -> dict:
     report = {
         "generator": "test-1",
         "seed": 0,
-        "candidates": 8,
         "without_face": [],
         **summarise_faces(results),
         "pairs": {},
