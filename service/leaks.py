@@ -149,11 +149,11 @@ def _encodings(text: str) -> Iterator[bytes]:
 def _all_texts(ds: Dataset, depth: int = 0) -> Iterator[str]:
     if depth > _DEEPEST:
         raise Quarantined(Cause.UNSUPPORTED, "items nested too deeply")
-    for tag in list(ds.keys()):
+    for tag, raw in list(ds.items()):
         try:
             element = ds[tag]
         except Exception:  # a value that cannot be parsed still has bytes
-            yield from _runs(bytes(ds.get_item(tag).value or b""))
+            yield from _runs(raw.value if isinstance(raw.value, bytes) else b"")
             continue
         if element.VR == "SQ":
             for item in element.value:

@@ -35,8 +35,11 @@ TEXTS: Final = (PRODUCT, __version__, _METHOD, _MADE, _LEFT)
 
 
 def has_burned_in_text(source: Dataset) -> bool:
-    """Whether the source's header says that there is text in the picture (0028,0301)."""
-    return "YES" in str(source.get("BurnedInAnnotation", "")).upper()
+    """Whether the source's header says that there is text in the picture (0028,0301), or says it unreadably."""
+    try:
+        return "YES" in str(source.get("BurnedInAnnotation", "")).upper()
+    except Exception:  # a damaged value may have been YES
+        return True
 
 
 def mark(ds: Dataset, *, source: Dataset, model_version: str, is_synthetic: bool) -> None:
@@ -80,7 +83,10 @@ def profile(ds: Dataset) -> str:
 
 def _image_type(source: Dataset, *, is_synthetic: bool) -> list[str]:
     """Pixels that changed make the image DERIVED (PS3.3 C.7.6.1.1.2); those that did not leave it what it was."""
-    was_derived = "DERIVED" in (source.get("ImageType") or [])
+    try:
+        was_derived = "DERIVED" in (source.get("ImageType") or [])
+    except Exception:  # a damaged value says nothing
+        was_derived = False
     return ["DERIVED" if is_synthetic or was_derived else "ORIGINAL", "PRIMARY"]
 
 

@@ -11,6 +11,7 @@ import pytest
 from pydicom import Dataset, FileDataset, dcmwrite
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
+from service.errors import Quarantined
 from service.finishing import Finished, finish
 from service.headers import Cleaner
 from service.objects import read, to_bytes
@@ -21,10 +22,11 @@ from service.settings import SECONDARY_CAPTURE, VL_PHOTOGRAPHIC, Limits
 from service.states import Cause
 from service.views import Kind, classify
 from tests.support.fakefaces import BOX, FakeFaces
-from tests.support.photographs import jpeg, photograph, teeth
+from tests.support.photographs import CANARIES, jpeg, photograph, teeth
 from tests.support.planted import CANARY, planted
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+ALL_SYNTAXES = [JPEGBaseline8Bit, ExplicitVRLittleEndian, RLELossless, JPEG2000Lossless]
 PATIENT = SimpleNamespace(pseudonym="0ABCDEFGHJKM", date_offset_days=-100)
 PSEUDONYMS = Pseudonyms(Keys(b"k" * 32), "test")
 CLEANER = Cleaner(PSEUDONYMS, PATIENT)
@@ -155,7 +157,7 @@ def problems(data: bytes, path: Path) -> set[str]:
     return {re.sub(r"<.*?\((\w{4},\w{4})\).*?>", r"\1", line) for line in lines if line.startswith("Error")}
 
 
-@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, ExplicitVRLittleEndian, RLELossless, JPEG2000Lossless])
+@pytest.mark.parametrize("syntax", ALL_SYNTAXES)
 @pytest.mark.parametrize("view", ["EV19", "EV01", "EV36", "IV02", "IV25"])
 @pytest.mark.parametrize("sop_class", [VL_PHOTOGRAPHIC, SECONDARY_CAPTURE])
 def test_dciodvfy_finds_no_error_that_the_source_did_not_have(
@@ -175,3 +177,32 @@ def test_a_planted_source_becomes_a_valid_object(tmp_path: Path) -> None:
     assert problems(run(as_received(source)).data, tmp_path / "after.dcm") == set()
     assert problems(run(as_received(planted(teeth(), "IV09"))).data, tmp_path / "after.dcm") == set()
     assert problems(run(photograph(teeth(), None)).data, tmp_path / "after.dcm") == set()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_files_are_held_or_finished_clean(seed: int) -> None:
+    """Whatever a few wrong bytes or a cut do to a file, it is quarantined or comes out without its identifiers."""
+    rng = np.random.default_rng(seed)
+    buffer = BytesIO()
+    source = photograph(teeth(), ["EV19", "IV09"][seed % 2], syntax=ALL_SYNTAXES[seed % len(ALL_SYNTAXES)])
+    dcmwrite(buffer, source, enforce_file_format=True)
+    data = bytearray(buffer.getvalue())
+    header = len(data) - len(source.PixelData)
+    for at in rng.integers(132, header if seed % 3 else len(data), 6):
+        data[at] = rng.integers(256)
+    if seed % 5 == 0:
+        del data[rng.integers(200, len(data)) :]
+    try:
+        finished = run(read(bytes(data)))
+    except Quarantined:
+        return
+    assert finished.failure is not None or not any(canary.encode() in finished.data for canary in CANARIES)
+
+
+def test_a_file_of_random_elements_is_held() -> None:
+    """Bytes that only begin like DICOM end in quarantine."""
+    for seed in range(20):
+        noise = np.random.default_rng(seed).integers(0, 256, 3000, dtype=np.uint8).tobytes()
+        head = to_bytes(photograph(teeth(), "EV19"), JPEGBaseline8Bit)[:400]
+        with pytest.raises(Quarantined):
+            run(read(head + noise))

@@ -2,8 +2,10 @@ from collections.abc import Callable
 
 import pytest
 from pydicom import Dataset, FileDataset
+from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from service.errors import Quarantined
@@ -169,9 +171,12 @@ def test_an_element_that_cannot_be_parsed_is_harvested_as_bytes() -> None:
     """What pydicom cannot make sense of is still looked for."""
     source = original()
     source.add_new(0x00091010, "UN", b"\x00\x01Kowalska-Nowak\xff")
-    ds = clean()
-    ds.StudyDescription = "Kowalska-Nowak"
-    assert findings(ds, source)
+    tag = BaseTag(0x00104000)
+    source._dict[tag] = RawDataElement(tag, "L?", 12, b"Schmidt-Lutz", 0, False, True)
+    for name in ("Kowalska-Nowak", "Schmidt-Lutz"):
+        ds = clean()
+        ds.StudyDescription = name
+        assert findings(ds, source)
 
 
 def test_native_pixels_are_not_searched() -> None:

@@ -1,6 +1,8 @@
 import pytest
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.sr._concepts_dict import concepts
+from pydicom.tag import BaseTag
 
 from service.provenance import CODES, claim_unrecognisable, has_burned_in_text, mark, profile
 
@@ -58,6 +60,17 @@ def test_burned_in_text_is_not_denied(value: object, said: bool) -> None:
     assert ds.BurnedInAnnotation == ("YES" if said else "NO")
     assert ("113101" in profile(ds)) is not said
     assert not has_burned_in_text(Dataset())
+
+
+def test_damaged_values_count_as_the_worse_answer() -> None:
+    """A Burned In Annotation that cannot be parsed holds the photograph; a damaged Image Type does not stop it."""
+    damaged = Dataset()
+    for tag in (0x00080008, 0x00280301):
+        damaged._dict[BaseTag(tag)] = RawDataElement(BaseTag(tag), "C?", 4, b"YES ", 0, False, True)
+    assert has_burned_in_text(damaged)
+    ds = Dataset()
+    mark(ds, source=damaged, model_version="x", is_synthetic=False)
+    assert ds.ImageType == ["ORIGINAL", "PRIMARY"]
 
 
 def test_the_codes_are_the_standards_own() -> None:
