@@ -11,13 +11,24 @@ from rich.table import Table
 from service.demo.outcome import Outcome
 from service.demo.sheet import Cell, preserved_inside, write_before_after, write_sheet
 
-_NUMBERS = frozenset({"faces", "preserved", "distance"})
+_NUMBERS = frozenset({"faces", "kept", "apart"})
+_CAPTION = (
+    "kept: pixels of the preserved region, equal in both pictures; apart: recognition distance of the original from the"
+    " result, below 0.6 it is the same person; status: the destination's answer"
+)
 _VIEW_CODE = re.compile(r"[EI]V\d\d")
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
-    shown = Table(title="What came out", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("photograph", "view", "faces", "preserved", "distance", "state", "status"):
+    shown = Table(
+        title="What came out",
+        title_justify="left",
+        caption=_CAPTION,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for heading in ("photograph", "view", "faces", "kept", "apart", "state", "status"):
         shown.add_column(heading, justify="right" if heading in _NUMBERS else "left", no_wrap=True)
     for one in outcomes:
         shown.add_row(
@@ -74,7 +85,7 @@ def _preserved(one: Outcome) -> str:
     if one.result is None:
         return "-"
     if not one.distances:
-        return "everything" if (one.result == one.original).all() else "nothing"
+        return "all" if (one.result == one.original).all() else "not all"
     return f"{preserved_inside(one.original, one.result).sum():d} px"
 
 
