@@ -17,6 +17,7 @@ from pydicom.uid import UID
 from service import gates, leaks, pixels, provenance
 from service.evidence import Evidence, PixelEvidence
 from service.gates import GateResult
+from service.identifiers import harvest
 from service.objects import to_bytes
 from service.views import View
 
@@ -73,7 +74,7 @@ def finish(
     data = to_bytes(clean, written.syntax)
     evidence = Evidence(
         pixels=seen,
-        leaks=tuple(leaks.search(data, leaks.harvest(source, own_words=(version,)))),
+        leaks=tuple(leaks.search(data, harvest(source, own_words=(version,)))),
         must_review=view.must_review,
         burned_in_text=provenance.has_burned_in_text(source),
     )

@@ -16,7 +16,7 @@ from pydicom import Dataset
 from pydicom.sequence import Sequence
 
 from service import __version__
-from service.views import Code
+from service.codes import Code
 
 PRODUCT: Final = "VeraGate"
 _METHOD: Final = "PS3.15 Basic Profile as a list of what stays"

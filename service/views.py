@@ -10,19 +10,17 @@ the inside of a mouth; the View Code alone cannot (a frontal projection is eleve
 Codes that are absent, unknown or in conflict make the view UNKNOWN, which is treated as a face.
 """
 
-import csv
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
-CONTEXT_CONCEPTS = frozenset({"130325", "25272006", "118243007", "363787002"})
+from service.codes import code_item, codes_in, context_item, context_of, items_in, read_table, value_in
+
 IDENTIFYING = frozenset({"EV40", "EV41"})  # forensic interest and anomalies: the content itself identifies
 _EXPLICIT = re.compile(r"EV(?:0[1-9]|[1-3]\d|4[0-3])|IV(?:0[1-9]|[12]\d|30)", re.ASCII)
 
@@ -31,20 +29,6 @@ class Kind(StrEnum):
     EXTRAORAL = "extraoral"
     INTRAORAL = "intraoral"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Code:
-    """A coded entry (PS3.3 8) with the meaning that this gateway writes, whatever the sender wrote."""
-
-    value: str
-    scheme: str
-    meaning: str
-
-    def item(self) -> Dataset:
-        item = Dataset()
-        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = self.value, self.scheme, self.meaning
-        return item
 
 
 @dataclass(frozen=True)
@@ -77,24 +61,11 @@ class View:
     must_review: bool = False
 
 
-@cache
-def code_table() -> dict[tuple[str, str], Code]:
-    """Every coded entry that may leave the gateway, by (value, coding scheme)."""
-    return {(row["code"], row["scheme"]): Code(row["code"], row["scheme"], row["meaning"]) for row in _read("codes")}
-
-
-def known_code(item: Dataset) -> Code | None:
-    """The table's own entry for a code item, or None; the sender's Code Meaning is never looked at."""
-    value, scheme = (str(_get(item, name) or "").strip() for name in ("CodeValue", "CodingSchemeDesignator"))
-    return code_table().get((value, scheme))
-
-
 def classify(ds: Dataset) -> View:
     """The view of a photograph from its codes; UNKNOWN wherever they leave a doubt."""
-    regions = _codes(ds, "AnatomicRegionSequence")
-    structures = _codes(ds, "PrimaryAnatomicStructureSequence")
-    projections = _codes(ds, "ViewCodeSequence")
-    explicit = _explicit_codes(ds)
+    regions = codes_in(ds, "AnatomicRegionSequence")
+    structures = codes_in(ds, "PrimaryAnatomicStructureSequence")
+    projections, explicit = _projection_codes(ds), _explicit_codes(ds)
     rows = [row for row in _rows().values() if {row.region} == regions and {row.structure} == structures]
     if explicit:
         rows = [row for row in rows if {row.code} == explicit]
@@ -130,33 +101,16 @@ def attributes_for(code: str) -> Dataset:
     ds = Dataset()
     if row.orientation:
         ds.PatientOrientation = row.orientation.split("/")
-    ds.AnatomicRegionSequence = Sequence([_item(row.region)])
+    ds.AnatomicRegionSequence = Sequence([code_item(row.region)])
     if row.region_modifier:
-        ds.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = Sequence([_item(row.region_modifier)])
-    ds.PrimaryAnatomicStructureSequence = Sequence([_item(row.structure)])
+        ds.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = Sequence([code_item(row.region_modifier)])
+    ds.PrimaryAnatomicStructureSequence = Sequence([code_item(row.structure)])
     if row.view:
-        ds.ViewCodeSequence = Sequence([_item(row.view)])
+        ds.ViewCodeSequence = Sequence([code_item(row.view)])
         if row.view_modifier:
-            ds.ViewCodeSequence[0].ViewModifierCodeSequence = Sequence([_item(row.view_modifier)])
+            ds.ViewCodeSequence[0].ViewModifierCodeSequence = Sequence([code_item(row.view_modifier)])
     ds.AcquisitionContextSequence = Sequence([context_item(*pair) for pair in sorted(row.context)])
     return ds
-
-
-def context_item(concept: str, value: str) -> Dataset:
-    """A CODE item of Acquisition Context Sequence (PS3.3 C.7.6.14) from two code values of the table."""
-    item = Dataset()
-    item.ValueType = "CODE"
-    item.ConceptNameCodeSequence = Sequence([_item(concept)])
-    item.ConceptCodeSequence = Sequence([_item(value)])
-    return item
-
-
-def context_of(ds: Dataset) -> Iterator[tuple[str, str]]:
-    """The (concept, value) pairs in Acquisition Context that are wholly in the table; the rest is passed over."""
-    for item in _items(ds, "AcquisitionContextSequence"):
-        concepts, values = _codes(item, "ConceptNameCodeSequence"), _codes(item, "ConceptCodeSequence")
-        if len(concepts) == len(values) == 1 and concepts <= CONTEXT_CONCEPTS and "" not in values:
-            yield next(iter(concepts)), next(iter(values))
 
 
 @cache
@@ -167,7 +121,7 @@ def _projections(kind: Kind) -> frozenset[str]:
 def _fitting(ds: Dataset, rows: list[_Row], projections: set[str]) -> list[_Row]:
     """The rows that nothing in `ds` contradicts; only those that it states in full, where there are any."""
     orientation = "/".join(_values(ds, "PatientOrientation"))
-    modifiers = set().union(*(_codes(item, "ViewModifierCodeSequence") for item in _items(ds, "ViewCodeSequence")))
+    modifiers = set().union(*(codes_in(item, "ViewModifierCodeSequence") for item in items_in(ds, "ViewCodeSequence")))
     context = frozenset(context_of(ds))
     fits = [
         row
@@ -185,54 +139,38 @@ def _fitting(ds: Dataset, rows: list[_Row], projections: set[str]) -> list[_Row]
     return stated or fits
 
 
+def _projection_codes(ds: Dataset) -> set[str]:
+    """Codes of the projection; an ADA code in their place is no projection but a name (see `_explicit_codes`)."""
+    rest = Dataset()
+    rest.ViewCodeSequence = Sequence([item for item in items_in(ds, "ViewCodeSequence") if not _ada_code(item)])
+    return codes_in(rest, "ViewCodeSequence")
+
+
 def _explicit_codes(ds: Dataset) -> frozenset[str]:
     """ADA codes that the sender wrote out: as a Code Value, or in front of Image Comments as `EV19^...`."""
-    found = [str(_get(item, "CodeValue") or "") for item in _items(ds, "ViewCodeSequence")]
-    found.append(str(_get(ds, "ImageComments") or "").partition("^")[0])
-    return frozenset(text.strip() for text in found if _EXPLICIT.fullmatch(text.strip()))
+    found = {_ada_code(item) for item in items_in(ds, "ViewCodeSequence")}
+    comment = str(value_in(ds, "ImageComments") or "").partition("^")[0].strip()
+    return frozenset(found - {""}) | ({comment} if _EXPLICIT.fullmatch(comment) else frozenset())
 
 
-def _codes(ds: Dataset, keyword: str) -> set[str]:
-    """Code values under a sequence; an unknown code counts as "", so that it can agree with nothing."""
-    found = {code.value if (code := known_code(item)) else "" for item in _items(ds, keyword)}
-    return {value for value in found if not _EXPLICIT.fullmatch(value)}
-
-
-def _items(ds: Dataset, keyword: str) -> list[Dataset]:
-    value = _get(ds, keyword)
-    return list(value) if isinstance(value, Sequence) else []
+def _ada_code(item: Dataset) -> str:
+    value = str(value_in(item, "CodeValue") or "").strip()
+    return value if _EXPLICIT.fullmatch(value) else ""
 
 
 def _values(ds: Dataset, keyword: str) -> list[str]:
-    value = _get(ds, keyword)
+    value = value_in(ds, keyword)
     if value is None or isinstance(value, str):
         return [value] if value else []
     return [str(part) for part in value] if isinstance(value, MultiValue) else []
 
 
-def _get(ds: Dataset, keyword: str) -> object:
-    try:
-        return ds.get(keyword)
-    except Exception:  # a value that cannot be parsed is as good as absent
-        return None
-
-
-def _item(value: str) -> Dataset:
-    scheme = "DCM" if (value, "DCM") in code_table() else "SCT"
-    return code_table()[value, scheme].item()
-
-
 @cache
 def _rows() -> dict[str, _Row]:
-    return {row["code"]: _parse(row) for row in _read("views")}
+    return {row["code"]: _parse(row) for row in read_table("views")}
 
 
 def _parse(row: dict[str, str]) -> _Row:
     pairs = (pair.partition("=") for pair in row["context"].split())
     context = frozenset((concept, value) for concept, _, value in pairs)
     return _Row(**{**row, "kind": Kind(row["kind"]), "context": context})  # type: ignore[arg-type]
-
-
-def _read(table: str) -> list[dict[str, str]]:
-    text = (files("service") / "data" / f"orthodontic_{table}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))

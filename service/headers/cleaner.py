@@ -1,18 +1,18 @@
 """Builds a clean header from nothing, element by element, as `service.headers.table` says."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
+from service.codes import context_item, context_of, items_in, known_code, value_in
 from service.errors import Quarantined
 from service.headers.table import RULES, Action, Rule
 from service.states import Cause
-from service.views import context_item, context_of, known_code
 
 _DATE: Final = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
 _NUMBER: Final = re.compile(r"\d{1,5}", re.ASCII)
@@ -104,7 +104,7 @@ def _terms(rule: Rule, values: list[str]) -> list[str] | str | None:
 def _codes(rule: Rule, ds: Dataset) -> Sequence | None:
     """Fresh code items with the table's own meaning; None where no item is in the table."""
     items = []
-    for source in _items(ds, rule.keyword):
+    for source in items_in(ds, rule.keyword):
         if (code := known_code(source)) is None:
             continue
         item = code.item()
@@ -114,23 +114,11 @@ def _codes(rule: Rule, ds: Dataset) -> Sequence | None:
     return Sequence(items) if items else None
 
 
-def _items(ds: Dataset, keyword: str) -> Iterable[Dataset]:
-    value = _get(ds, keyword)
-    return value if isinstance(value, Sequence) else []
-
-
 def _strings(ds: Dataset, keyword: str) -> list[str]:
     """The values as stripped text, whatever the sender's value representation; empty ones left out."""
-    value = _get(ds, keyword)
+    value = value_in(ds, keyword)
     values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
     return [text for item in values if item is not None and (text := str(item).strip(" \0"))]
-
-
-def _get(ds: Dataset, keyword: str) -> Any:
-    try:
-        return ds.get(keyword)
-    except Exception:  # a value that cannot be parsed is not kept
-        return None
 
 
 def _all(pattern: re.Pattern[str], values: list[str]) -> bool:

@@ -7,8 +7,8 @@ digest(stream, mask)                        # proof of what was kept
 """
 
 from service.jpeg.coefficients import digest, sequential, splice
+from service.jpeg.segments import JpegError
 from service.jpeg.stream import (
-    JpegError,
     Stream,
     describe,
     foreign_segments,

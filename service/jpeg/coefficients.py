@@ -7,28 +7,21 @@ across one chroma sample, so kept pixels right beside a changed MCU can still di
 calls exact leaves that rim out.
 """
 
-import ctypes
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
-import jpeglib
 import numpy as np
-from jpeglib._bind import CJpegLib
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
-from service.jpeg.stream import Component, JpegError, Stream, describe, strip, with_colour
+from service.jpeg.library import NAMES, opened, written
+from service.jpeg.segments import JpegError
+from service.jpeg.stream import Component, Stream, describe
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 _YCC = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]])
-_NAMES = ("Y", "Cb", "Cr")
 
 
 @dataclass(frozen=True)
@@ -53,20 +46,20 @@ def splice(source: bytes, image: Image, changed: Mask, preserved: Mask | None = 
     if image.shape != (stream.height, stream.width, 3) or changed.shape != image.shape[:2]:
         raise ValueError("image, mask and source differ in size")
     touched = _per_mcu(stream, changed, np.any)
-    with _opened(source) as jpeg:
+    with opened(source) as jpeg:
         proof = None if preserved is None else _digest(jpeg, stream, preserved)
         if touched.any():
             for index, component in enumerate(stream.components):
                 table = jpeg.qt[jpeg.quant_tbl_no[index]]
-                _replace(getattr(jpeg, _NAMES[index]), table, stream, index, component, image, touched)
-        return Spliced(_written(jpeg, stream), _rimless(stream, ~_per_pixel(stream, touched)), proof)
+                _replace(getattr(jpeg, NAMES[index]), table, stream, index, component, image, touched)
+        return Spliced(written(jpeg, stream), _rimless(stream, ~_per_pixel(stream, touched)), proof)
 
 
 def sequential(source: bytes) -> bytes:
     """The same coefficients as a sequential stream (JPEG Baseline, PS3.5 A.4.1, allows no progressive one)."""
     stream = _handled(source)
-    with _opened(source) as jpeg:
-        return _written(jpeg, stream)
+    with opened(source) as jpeg:
+        return written(jpeg, stream)
 
 
 def digest(data: bytes, mask: Mask) -> str:
@@ -76,7 +69,7 @@ def digest(data: bytes, mask: Mask) -> str:
     quantisation table in front: two streams with the same digest decode to the same blocks there.
     """
     stream = _handled(data)
-    with _opened(data) as jpeg:
+    with opened(data) as jpeg:
         return _digest(jpeg, stream, mask)
 
 
@@ -85,7 +78,7 @@ def _digest(jpeg: Any, stream: Stream, mask: Mask) -> str:
     total = sha256()
     for index, component in enumerate(stream.components):
         total.update(jpeg.qt[jpeg.quant_tbl_no[index]].astype("<u2").tobytes())
-        blocks = getattr(jpeg, _NAMES[index])
+        blocks = getattr(jpeg, NAMES[index])
         total.update(blocks[_per_block(stream, component, inside, blocks.shape)].astype("<i2").tobytes())
     return total.hexdigest()
 
@@ -179,52 +172,3 @@ def _rimless(stream: Stream, kept: Mask) -> Mask:
         result[:, step:] &= rows[:, :-step]
         result[:, :-step] &= rows[:, step:]
     return result
-
-
-@contextmanager
-def _opened(data: bytes) -> Iterator[Any]:
-    """A jpeglib object with its coefficients loaded and nothing of the source's markers."""
-    with _file(data) as path:
-        try:
-            jpeg = jpeglib.read_dct(path)
-            _load(jpeg, path)
-        except OSError as error:
-            raise JpegError("the coefficients cannot be read") from error
-    jpeg.content, jpeg.markers = None, []
-    yield jpeg
-
-
-def _load(jpeg: Any, path: str) -> None:
-    """What `DCTJPEG.load` does, without its copy of the picture in the temporary folder."""
-    names = _NAMES[: jpeg.num_components]
-    buffers = [jpeg._alloc_dct_component(index) for index in range(jpeg.num_components)]
-    tables, numbers = ((ctypes.c_ushort * 64) * 4)(), (ctypes.c_short * 4)()
-    CJpegLib.read_jpeg_dct(path, *[*buffers, None, None, None][:4], tables, numbers)
-    for name, buffer in zip(names, buffers, strict=True):
-        blocks = np.ctypeslib.as_array(buffer)
-        setattr(jpeg, name, blocks.reshape(*blocks.shape[:-1], 8, 8))
-    jpeg.quant_tbl_no = np.array(numbers[: jpeg.num_components])
-    jpeg.qt = np.ctypeslib.as_array(tables).reshape(4, 8, 8)[: jpeg.quant_tbl_no.max() + 1]
-
-
-def _written(jpeg: Any, stream: Stream) -> bytes:
-    with _file(b"") as path:
-        jpeg.write_dct(path)
-        data = Path(path).read_bytes()
-    # The library writes JFIF, which means YCbCr, whatever the three components hold.
-    return with_colour(data, ycc=False) if len(stream.components) == 3 and stream.says_ycc is False else strip(data)
-
-
-@contextmanager
-def _file(data: bytes) -> Iterator[str]:
-    """A path for a library that takes nothing else: in memory where the system can, gone at the end anyway."""
-    if hasattr(os, "memfd_create"):
-        with os.fdopen(os.memfd_create("jpeg"), "wb") as file:
-            file.write(data)
-            file.flush()
-            yield f"/proc/self/fd/{file.fileno()}"
-    else:
-        with NamedTemporaryFile() as file:
-            file.write(data)
-            file.flush()
-            yield file.name

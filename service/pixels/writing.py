@@ -20,10 +20,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from service.codes import Code
 from service.jpeg import describe, sequential, splice
 from service.pixels.picture import Image, Picture
 from service.pixels.replacing import Mask, Replaced
-from service.views import Code
 
 _ENCODERS: Final = {JPEG2000Lossless: "pylibjpeg", RLELossless: "pylibjpeg"}
 _LOSSY_COMPRESSION: Final = Code("113040", "DCM", "Lossy Compression")  # CID 7203

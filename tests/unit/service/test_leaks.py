@@ -9,7 +9,8 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from service.errors import Quarantined
-from service.leaks import Identifiers, harvest, search
+from service.identifiers import Identifiers, harvest
+from service.leaks import search
 from service.objects import to_bytes
 from tests.support.photographs import jpeg, photograph, teeth
 from tests.support.planted import planted

@@ -1,7 +1,8 @@
 import pytest
 from pydicom import Dataset
 
-from service.views import Kind, attributes_for, classify, code_table, describe, known_code
+from service.codes import code_table, known_code
+from service.views import Kind, attributes_for, classify, describe
 
 EXTRAORAL = [f"EV{n:02d}" for n in range(1, 44)]
 INTRAORAL = [f"IV{n:02d}" for n in range(1, 31)]
@@ -92,6 +93,16 @@ def test_a_written_ada_code_decides_and_must_agree() -> None:
     ds.ImageComments = "EV19^full smile"
     assert classify(ds).codes == {"EV19"}
     ds.ImageComments = "IV07^front"
+    assert classify(ds).kind is Kind.UNKNOWN
+
+
+def test_an_ada_code_in_place_of_the_projection_is_understood() -> None:
+    """A View Code that is the ADA code itself names the view, and must agree with the anatomy too."""
+    ds = attributes_for("EV19")
+    item = ds.ViewCodeSequence[0]
+    item.CodeValue, item.CodingSchemeDesignator = "EV20", "99ADA"
+    assert classify(ds).codes == {"EV20"}
+    item.CodeValue = "IV07"
     assert classify(ds).kind is Kind.UNKNOWN
 
 

@@ -1,0 +1,93 @@
+"""Coded entries (PS3.3 8) that may leave the gateway: a table of our own, never what a sender wrote.
+
+known_code(item)                 # the table's entry for a code item, or None
+code_item("774007")              # a fresh item with the table's meaning
+context_of(ds)                   # the coded pairs of Acquisition Context that the table holds
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from pydicom import Dataset
+from pydicom.sequence import Sequence
+
+CONTEXT_CONCEPTS = frozenset({"130325", "25272006", "118243007", "363787002"})
+
+
+@dataclass(frozen=True)
+class Code:
+    """A coded entry (PS3.3 8) with the meaning that this gateway writes, whatever the sender wrote."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+    def item(self) -> Dataset:
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = self.value, self.scheme, self.meaning
+        return item
+
+
+@cache
+def code_table() -> dict[tuple[str, str], Code]:
+    """Every coded entry that may leave the gateway, by (value, coding scheme)."""
+    return {
+        (row["code"], row["scheme"]): Code(row["code"], row["scheme"], row["meaning"]) for row in read_table("codes")
+    }
+
+
+def known_code(item: Dataset) -> Code | None:
+    """The table's own entry for a code item, or None; the sender's Code Meaning is never looked at."""
+    value, scheme = (str(value_in(item, name) or "").strip() for name in ("CodeValue", "CodingSchemeDesignator"))
+    return code_table().get((value, scheme))
+
+
+def context_item(concept: str, value: str) -> Dataset:
+    """A CODE item of Acquisition Context Sequence (PS3.3 C.7.6.14) from two code values of the table."""
+    item = Dataset()
+    item.ValueType = "CODE"
+    item.ConceptNameCodeSequence = Sequence([code_item(concept)])
+    item.ConceptCodeSequence = Sequence([code_item(value)])
+    return item
+
+
+def context_of(ds: Dataset) -> Iterator[tuple[str, str]]:
+    """The (concept, value) pairs in Acquisition Context that are wholly in the table; the rest is passed over."""
+    for item in items_in(ds, "AcquisitionContextSequence"):
+        concepts, values = codes_in(item, "ConceptNameCodeSequence"), codes_in(item, "ConceptCodeSequence")
+        if len(concepts) == len(values) == 1 and concepts <= CONTEXT_CONCEPTS and "" not in values:
+            yield next(iter(concepts)), next(iter(values))
+
+
+def codes_in(ds: Dataset, keyword: str) -> set[str]:
+    """Code values under a sequence; an unknown code counts as "", so that it can agree with nothing."""
+    return {code.value if (code := known_code(item)) else "" for item in items_in(ds, keyword)}
+
+
+def items_in(ds: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; none where it is absent, damaged, or no sequence."""
+    value = value_in(ds, keyword)
+    return list(value) if isinstance(value, Sequence) else []
+
+
+def value_in(ds: Dataset, keyword: str) -> object:
+    """The value of an element of a data set that nobody can vouch for; None where it cannot be had."""
+    try:
+        return ds.get(keyword)
+    except Exception:  # a value that cannot be parsed is as good as absent
+        return None
+
+
+def code_item(value: str) -> Dataset:
+    """A fresh code item for a value of the table; KeyError for any other."""
+    scheme = "DCM" if (value, "DCM") in code_table() else "SCT"
+    return code_table()[value, scheme].item()
+
+
+def read_table(table: str) -> list[dict[str, str]]:
+    """The rows of one of the package's own tables, "codes" or "views", by column."""
+    text = (files("service") / "data" / f"orthodontic_{table}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
