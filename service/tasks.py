@@ -43,8 +43,8 @@ def make_app(settings: Settings) -> Celery:
     app = Celery("veragate", broker=settings.broker_url)
     app.conf.update(_configuration(settings))
     bench = _Bench(settings, lambda name, *args: ring(app, name, *args))
-    for name in (WORK, SEND, SWEEP, SEAL):
-        app.task(getattr(bench, name.rpartition(".")[2]), name=name)
+    for name, run in ((WORK, bench.work), (SEND, bench.send), (SWEEP, bench.sweep), (SEAL, bench.seal)):
+        app.task(run, name=name, typing=False)  # Celery would miss the `self` of a bound method
     return app
 
 
@@ -68,7 +68,7 @@ def run_worker(settings: Settings, queue: str) -> None:
     """Consume one queue in this process until SIGTERM; the sweep's worker also keeps the clock (beat)."""
     beat = ["--beat"] if queue == QUEUES[SWEEP] else []
     name = f"--hostname={queue}-{os.getpid()}@%h"
-    options = ["worker", "--pool=solo", f"--queues={queue}", name, "--loglevel=WARNING", "--quiet", *beat]
+    options = ["--quiet", "worker", "--pool=solo", f"--queues={queue}", name, "--loglevel=WARNING", *beat]
     with on_record(settings, f"celery-{queue}"):
         make_app(settings).worker_main(options)
 
@@ -131,8 +131,12 @@ class _Bench:
             self._ring(WORK)
 
     def send(self, destination: str) -> None:
-        if self._couriers[destination].send_due(BATCH) == BATCH:
+        """Send what is due; the association ends with the backlog, since nobody would look after an idle one."""
+        courier = self._couriers[destination]
+        if courier.send_due(BATCH) == BATCH:
             self._ring(SEND, destination)
+        else:
+            courier.close()
 
     def sweep(self) -> None:
         """Move on what is used up, and ring for whatever is due: its own message may be lost."""
@@ -170,6 +174,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_routes": {name: {"queue": queue} for name, queue in QUEUES.items()},
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,  # our log writes to stderr: redirected into the log it would wait for itself
         "worker_soft_shutdown_timeout": 30,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,

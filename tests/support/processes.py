@@ -58,18 +58,23 @@ class Running:
             command = [sys.executable, "-m", "service", self._role, "--config", str(self.config)]
             self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         if self._role == "up":
-            wait_for(lambda: self._exited() or "VeraGate is ready" in self.log.read_text(), 120)
-            assert not self._exited(), self.log.read_text()
+            wait_for(lambda: self.check() or "VeraGate is ready" in self.log.read_text(), 120)
 
-    def _exited(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
+    def check(self) -> None:
+        """Fail with the log when the process ended by itself."""
+        if self.process is not None and self.process.poll() is not None:
+            raise AssertionError(f"{self._role} ended with {self.process.returncode}:\n{self.log.read_text()[-3000:]}")
+
+    def ask_to_stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
 
     def stop(self) -> int:
         """Ask for an orderly end; the exit code."""
         if self.process is None:
             return 0
+        self.ask_to_stop()
         process, self.process = self.process, None
-        process.terminate()
         try:
             return process.wait(60)
         except subprocess.TimeoutExpired:
