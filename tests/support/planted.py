@@ -99,7 +99,9 @@ def _plant_binary(ds: Dataset) -> None:
     ds.add_new(0x00282000, "OB", b"\0\0acsp desc" + CANARY.encode() + b"\0")  # ICC Profile
     ds.add_new(0xFFFCFFFC, "OB", CANARY.encode())  # Data Set Trailing Padding
     ds.add_new(0x0016002D, "UT", f"{CANARY} maker note")
-    ds.IconImageSequence = Sequence([_item(Rows=1, Columns=6, BitsAllocated=8, PixelRepresentation=0, PixelData=CANARY.encode())])
+    ds.IconImageSequence = Sequence(
+        [_item(Rows=1, Columns=6, BitsAllocated=8, PixelRepresentation=0, PixelData=CANARY.encode())]
+    )
     ds.EncryptedAttributesSequence = Sequence([_item(EncryptedContent=CANARY.encode())])
     ds.add_new(0x00204000, "LT", CANARY)
     ds.add_new(0x0040A160, "UT", f"{CANARY}\u00e9".encode("utf-16-le").decode("latin-1"))
