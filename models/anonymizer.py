@@ -21,7 +21,7 @@ from models.weights import FOLDER
 
 MAX_YAW = 50.0  # degrees; beyond, the mesh's far half is a guess
 DRAWS = 40  # identities drawn for a new person
-CANDIDATES = 12  # of them, those that suit the face and are tried on it, block by block
+CANDIDATES = 10  # of them, those that suit the face and are tried on it, block by block
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
 CHOICE_WIDTH = 140  # pixels across the face at which candidates are compared
@@ -66,6 +66,10 @@ class FaceAnonymizer:
     @classmethod
     def load(cls, device: str = "cpu", weights: Path = FOLDER / "linear_prior.safetensors") -> "FaceAnonymizer":
         """Load the shipped weights; raises `models.weights.WeightsError` when they are missing or damaged."""
+        if device == "cpu":
+            # The tensors are small: threads that wait for each other cost more than they bring, and ruin the
+            # neighbours on a busy machine. More cores are for more workers.
+            torch.set_num_threads(1)
         return cls(LinearPrior.load(weights, device))
 
     @property
@@ -239,8 +243,3 @@ def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uin
     vertices = (vertices * scale).astype(np.float32)
     similarity = fit_similarity(vertices, model.similarity.apply(model.vertices))
     return small, replace(model, vertices=vertices, similarity=similarity)
-
-
-def set_threads(count: int) -> None:
-    """Limit torch to `count` threads, for processes that share a machine."""
-    torch.set_num_threads(count)

@@ -23,7 +23,8 @@ def unroll(mean: Array, side: int = SIDE) -> Array:
     depth = mean[:, 2].max() - mean[:, 2] + 0.6
     flat = np.stack([np.arctan2(mean[:, 0], depth) * depth.mean(), mean[:, 1]], 1)
     low, high = flat.min(0), flat.max(0)
-    return mesh.closed(((flat - low) / (high - low) * (side - 12) + 6).astype(np.float32))
+    # Symmetric about the middle of the pixel grid, so that flipping the array mirrors the face.
+    return mesh.closed(((flat - low) / (high - low) * (side - 13) + 6).astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,20 @@ class Frame:
         """float32 [T, T]: distance from the edge of the face in parts of the frame's side, 0 outside."""
         distance = cv2.distanceTransform(self.inside.astype(np.uint8), cv2.DIST_L2, 5)
         return (distance / self.side).astype(np.float32)
+
+    @cached_property
+    def yielding(self) -> Array:
+        """float32 [T, T]: how far a place may take another face's look.
+
+        0 on eyeballs and in the open mouth, whose gaze, catch-lights and teeth are the photograph's own, and at
+        the edge of the face, so that no seam can show. The lips keep half of their look: whether they part is
+        expression, and the prior knows too few faces to tell it from identity everywhere.
+        """
+        lips = np.where(self.features["lips"], 0.45, 1.0).astype(np.float32)
+        out = cv2.GaussianBlur(lips, (0, 0), 4.0)
+        out[self.features["eyeballs"] | self.features["mouth"]] = 0
+        taper = np.clip(self.border / 0.06, 0, 1)
+        return (cv2.GaussianBlur(out, (0, 0), 1.5) * taper * taper * (3 - 2 * taper)).astype(np.float32)
 
     def pull(self, image: NDArray[np.uint8], vertices: Array) -> tuple[Array, Array]:
         """A photograph into the frame.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.mesh import Array
 
 SAME_PERSON = 0.6
+SURE = 0.3  # score above which the detector's word counts; folds of cloth reach 0.1, portraits 1 and more
 Box = tuple[float, float, float, float]
 
 
@@ -46,7 +47,7 @@ class Recognizer:
         """Frontal faces by dlib's HOG detector, searched at `side` pixels; boxes in pixels of `image`."""
         scale = min(1.0, side / max(image.shape[:2]))
         small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        found = self._detector(np.ascontiguousarray(small), 0 if scale < 1 else 1)
+        found, _, _ = self._detector.run(np.ascontiguousarray(small), 0 if scale < 1 else 1, SURE)
         return [(r.left() / scale, r.top() / scale, r.right() / scale, r.bottom() / scale) for r in found]
 
     def embed(self, image: NDArray[np.uint8], box: Box | None = None) -> Array | None:

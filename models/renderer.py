@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from models import mesh
-from models.lighting import blur, to_channels
+from models.lighting import to_channels
 from models.mesh import Array, Similarity
 from models.prior import LinearPrior, Projection
 from models.raster import rasterise
@@ -97,30 +97,14 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     What the prior does not explain of the old face goes too, but for its finest part.
     """
     texture, shape = prior.change(face.projection.latent, latent)
-    frame = prior.frame
     texture = texture - face.residual
-    taper = np.clip(frame.border / 0.06, 0, 1)
-    open_skin = taper * taper * (3 - 2 * taper) * (1 - face.occlusion) * _kept(prior)
-    return texture * open_skin[..., None], shape
+    return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
 
 
 def _gain(prior: LinearPrior, preserve: frozenset[Region]) -> Array:
     gain = np.full(prior.latent_size, TEXTURE_GAIN, np.float32)
     gain[prior.texture_size :] = SHAPE_GAIN
     return gain * PRESERVING if preserve else gain
-
-
-def _kept(prior: LinearPrior) -> Array:
-    """0 on eyeballs and in the open mouth, whose gaze, catch-lights and teeth are the photograph's own.
-
-    The lips keep half of their look: whether they part is expression, and the prior knows too few faces
-    to tell it from identity everywhere.
-    """
-    features = prior.frame.features
-    mask = np.where(features["lips"], 0.45, 1.0).astype(np.float32)
-    mask = blur(mask, 4.0)
-    mask[features["eyeballs"] | features["mouth"]] = 0
-    return blur(mask, 1.5)
 
 
 def _draw(

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import Face, FaceAnonymizer, Recognizer, Region
-from models.anonymizer import set_threads
 from models.evaluation.consistency import PairDistances
 from models.evaluation.portraits import Portrait
 from models.evaluation.preservation import Preservation, compare
@@ -53,7 +52,6 @@ class FaceResult:
 
 def start_process(device: str) -> None:
     """Initialise a worker process: one thread each, since there is one process per core."""
-    set_threads(1)
     cv2.setNumThreads(1)
     _engine(device)
 

@@ -1,0 +1,39 @@
+import numpy as np
+import torch
+
+from models import blender
+from models.renderer import Edit
+
+
+def _edit(flow: float = 0.0, ratio: float = 0.0) -> Edit:
+    return Edit(8, 4, 40, 32, np.full((16, 20, 2), flow, np.float32), np.full((16, 20, 3), ratio, np.float32))
+
+
+def _image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+
+
+def test_nothing_to_do_changes_nothing() -> None:
+    """An empty edit gives the crop back, bit for bit."""
+    image = _image()
+
+    np.testing.assert_array_equal(blender.apply(image, _edit(), torch.device("cpu")), image[4:36, 8:48])
+
+
+def test_whole_pixels_are_fetched_exactly() -> None:
+    """A flow of two pixels fetches the pixels two to the right and below."""
+    image = _image()
+
+    moved = blender.apply(image, _edit(flow=2.0), torch.device("cpu"))
+
+    np.testing.assert_array_equal(moved[:-4, :-4], image[6:34, 10:46])
+
+
+def test_the_ratio_brightens() -> None:
+    """A log ratio multiplies the light, and values stay within 0..255."""
+    image = np.full((64, 64, 3), 100, np.uint8)
+
+    brighter = blender.apply(image, _edit(ratio=float(np.log(1.25))), torch.device("cpu"))
+
+    np.testing.assert_array_equal(brighter, 128)
+    assert blender.apply(image, _edit(ratio=3.0), torch.device("cpu")).max() == 255
