@@ -16,6 +16,7 @@ CAMERA = "DEMO-CAMERA"
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
+# The mouth is preserved where it smiles and the clinician looks at the teeth.
 _CONFIGURATION = """\
 data_folder = "{folder}"
 [listener]
@@ -31,8 +32,8 @@ port = {pacs_port}
 [[routes]]
 name = "orthodontics"
 calling_aes = ["{camera}"]
-preserve = ["mouth"]
 destinations = ["demo-pacs"]
+preserve_by_view = {{ EV12 = ["mouth"], EV19 = ["mouth"] }}
 """
 
 

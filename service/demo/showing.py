@@ -86,7 +86,8 @@ def _preserved(one: Outcome) -> str:
         return "-"
     if not one.distances:
         return "all" if (one.result == one.original).all() else "not all"
-    return f"{preserved_inside(one.original, one.result).sum():d} px"
+    pixels = int(preserved_inside(one.original, one.result).sum())
+    return f"{pixels} px" if pixels else "nothing"
 
 
 def _distance(one: Outcome) -> str:
