@@ -23,6 +23,7 @@ MAX_YAW = 50.0  # degrees; beyond, the mesh's far half is a guess
 DRAWS = 40  # identities drawn for a new person
 CANDIDATES = 10  # of them, those that suit the face and are tried on it, block by block
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
+TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
 CHOICE_WIDTH = 140  # pixels across the face at which candidates are compared
 
@@ -179,7 +180,7 @@ class FaceAnonymizer:
         detail = split(texture, self.prior.frame.skin * facing).detail
         projection = self.prior.project(detail, facing, similarity.apply(vertices))
         residual = detail - projection.explained
-        covered = occlusion(detail, residual, facing, self.prior.frame)
+        covered = 1 - (1 - occlusion(detail, residual, facing, self.prior.frame)) * blur(facing, TURNED)
         lopsided = projection.lopsided - blur(projection.lopsided, BROAD)
         return FaceModel(vertices, similarity, projection, blur(residual, FINEST) + lopsided, covered)
 

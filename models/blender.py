@@ -8,6 +8,8 @@ from torch.nn import functional
 from models.lighting import OFFSET
 from models.renderer import Edit
 
+FINE = 4.0  # pixels of the edit's own grid: hairs and pores are finer
+
 
 def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device) -> NDArray[np.uint8]:
     """The crop of `edit` after the edit: uint8 [height, width, 3] from RGB `image` [H, W, 3]."""
@@ -17,10 +19,17 @@ def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device) -> NDArray
     flow = _enlarge(edit.flow, size, device)
     ratio = _enlarge(edit.ratio, size, device)
     moved = functional.grid_sample(source, _grid(flow), mode="bicubic", padding_mode="border", align_corners=True)
-    result = (moved + OFFSET) * ratio.exp() - OFFSET
+    fine = moved - _coarse(moved, max(round(FINE * edit.width / edit.flow.shape[1]), 2))
+    result = (moved - fine * _enlarge(edit.soften, size, device) + OFFSET) * ratio.exp() - OFFSET
     still = (flow.abs().amax(1, keepdim=True) < 0.02) & (ratio.abs().amax(1, keepdim=True) < 1e-3)
     result = torch.where(still, source, result)
     return result.clamp_(0, 255).round_().to(torch.uint8)[0].permute(1, 2, 0).cpu().numpy()
+
+
+def _coarse(image: torch.Tensor, block: int) -> torch.Tensor:
+    """The image [1, 3, H, W] without what is finer than `block` pixels."""
+    small = functional.avg_pool2d(image, block, ceil_mode=True, count_include_pad=False)
+    return functional.interpolate(small, image.shape[2:], mode="bilinear", align_corners=False)
 
 
 def _enlarge(field: NDArray[np.float32], size: tuple[int, int], device: torch.device) -> torch.Tensor:

@@ -80,6 +80,12 @@ class Frame:
         return (distance / self.side).astype(np.float32)
 
     @cached_property
+    def brows(self) -> Array:
+        """float32 [T, T]: 1 on the brows, fading out around them."""
+        inner = self._both(mesh.RIGHT_BROW, mesh.LEFT_BROW, 0.0).astype(np.float32)
+        return cv2.GaussianBlur(inner, (0, 0), 3.0)
+
+    @cached_property
     def yielding(self) -> Array:
         """float32 [T, T]: how far a place may take another face's look.
 

@@ -21,8 +21,9 @@ WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 BRIGHTEST, DARKEST = 0.5, -1.3  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
-TEXTURE_GAIN, SHAPE_GAIN = 1.3, 2.2
+TEXTURE_GAIN, SHAPE_GAIN = 1.35, 2.4
 PRESERVING = 1.2  # times the above
+BROW = -0.05  # log detail: the lightest that a brow may be
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class FaceModel:
 
     vertices: [468, 3] pixels of the photograph; similarity: onto the mean face; residual: [T, T, 3] log
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
-    grain, stays); occlusion: [T, T], 0..1, what stands before the face.
+    grain, stays); occlusion: [T, T], 0..1, what stands before the face or is turned away.
     """
 
     vertices: Array
@@ -50,7 +51,8 @@ class Edit:
     """What to do to the pixels of a crop: `left`, `top`, `width`, `height` in pixels of the photograph.
 
     flow: [h, w, 2], offset to the source in pixels of the photograph; ratio: [h, w, 3], log of the factor
-    for R, G and B. Both have their own, coarser size and are to be enlarged to the crop.
+    for R, G and B; soften: [h, w, 1], how much of the fine texture goes (hairs of a brow that becomes skin).
+    All have their own, coarser size and are to be enlarged to the crop.
     """
 
     left: int
@@ -59,6 +61,7 @@ class Edit:
     height: int
     flow: Array
     ratio: Array
+    soften: Array
 
 
 def surroundings(face: FaceModel, height: int, width: int) -> tuple[int, int, int, int]:
@@ -88,7 +91,9 @@ def edit(
     flow, ratio = _draw(prior, before, after, depth, texture, work_height, work_width)
     flow *= near[1][..., None] / step
     ratio *= near[0][..., None]
-    return Edit(left, top, width, height, flow, ratio)
+    lighter = cv2.GaussianBlur(ratio.mean(2), (0, 0), 2.5)
+    soften = np.clip(2.2 * (lighter - 0.1), 0, 0.85)[..., None]
+    return Edit(left, top, width, height, flow, ratio, soften.astype(np.float32))
 
 
 def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, Array]:
@@ -97,7 +102,11 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     What the prior does not explain of the old face goes too, but for its finest part.
     """
     texture, shape = prior.change(face.projection.latent, latent)
-    texture = texture - face.residual
+    # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
+    old = face.projection.explained[..., 0]
+    texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)
+    texture[..., 1:] *= (1 - 0.6 * prior.frame.brows)[..., None]
+    texture -= face.residual
     return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
 
 

@@ -5,8 +5,9 @@ from models import blender
 from models.renderer import Edit
 
 
-def _edit(flow: float = 0.0, ratio: float = 0.0) -> Edit:
-    return Edit(8, 4, 40, 32, np.full((16, 20, 2), flow, np.float32), np.full((16, 20, 3), ratio, np.float32))
+def _edit(flow: float = 0.0, ratio: float = 0.0, soften: float = 0.0) -> Edit:
+    fields = (np.full((16, 20, k), value, np.float32) for k, value in ((2, flow), (3, ratio), (1, soften)))
+    return Edit(8, 4, 40, 32, *fields)
 
 
 def _image() -> np.ndarray:
@@ -37,3 +38,14 @@ def test_the_ratio_brightens() -> None:
 
     np.testing.assert_array_equal(brighter, 128)
     assert blender.apply(image, _edit(ratio=3.0), torch.device("cpu")).max() == 255
+
+
+def test_fine_texture_can_be_taken_away() -> None:
+    """Softening removes the grain and leaves the mean."""
+    grain = np.where(np.indices((64, 64)).sum(0) % 2, 140, 100).astype(np.uint8)
+    image = np.dstack([grain] * 3)
+
+    soft = blender.apply(image, _edit(ratio=0.01, soften=0.9), torch.device("cpu"))
+
+    assert soft.std() < 0.2 * image.std()
+    assert abs(float(soft.mean()) - 121) < 2
