@@ -132,6 +132,17 @@ def echo(settings: Settings, destination: Destination) -> str | None:
         association.release()
 
 
+def keep_responses(association: Any) -> None:
+    """Leave responses to the thread that waits for them.
+
+    On a busy machine pynetdicom's own thread can take a response for an unexpected request and drop it, and the
+    sender waits for its time-out (3.0: `Association._run_reactor` and `send_c_store` agree on a pause by polling).
+    A requestor serves no requests, so that thread has nothing to fetch.
+    """
+    fetch = association.dimse.get_msg
+    association.dimse.get_msg = lambda block=False: fetch(block=True) if block else (None, None)
+
+
 def _application_entity(settings: Settings, destination: Destination) -> AE:
     ae = AE(ae_title=destination.calling_ae or settings.listener.ae_title)
     ae.connection_timeout = ae.acse_timeout = ASSOCIATE_SECONDS
@@ -147,6 +158,7 @@ def _associate(ae: AE, destination: Destination, contexts: Set[Context]) -> Any:
     if association.is_established:
         # Nagle's algorithm against the peer's delayed acknowledgement costs 40 ms for each object.
         association.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        keep_responses(association)
         return association
     if association.is_rejected:
         answer = association.acceptor.primitive

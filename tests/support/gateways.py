@@ -15,6 +15,7 @@ from pynetdicom import AE, _config, build_context, evt
 from sqlalchemy import select
 
 from service.database import Database
+from service.destinations import keep_responses
 from service.gateway import Gateway
 from service.objects import SYNTAXES
 from service.rules import SOP_CLASSES
@@ -110,17 +111,21 @@ def archive(**options: Any) -> Iterator[Archive]:
 
 
 def store(settings: Settings, *datasets: Dataset, calling: str = CALLING, called: str = TITLE) -> list[int]:
-    """C-STORE data sets over one association; the statuses, or [] when the association was refused."""
+    """C-STORE data sets over one association; the statuses, fewer than data sets when it was refused or lost."""
     ae = AE(calling)
     contexts = [build_context(ds.SOPClassUID, UID(ds.file_meta.TransferSyntaxUID)) for ds in datasets]
     unique = list({(c.abstract_syntax, tuple(c.transfer_syntax)): c for c in contexts}.values())
     association = ae.associate("127.0.0.1", settings.listener.port, contexts=unique, ae_title=called)
     if not association.is_established:
         return []
-    try:
-        return [int(association.send_c_store(ds).get("Status", -1)) for ds in datasets]
-    finally:
-        association.release()
+    keep_responses(association)
+    statuses: list[int] = []
+    for ds in datasets:
+        if not association.is_established:
+            break
+        statuses.append(int(association.send_c_store(ds).get("Status", -1)))
+    association.release()
+    return statuses
 
 
 def rows(database: Database, table: Any) -> list[Any]:

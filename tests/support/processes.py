@@ -54,11 +54,15 @@ class Running:
         self.stop()
 
     def start(self) -> None:
+        said_before = self._said_ready()
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "service", self._role, "--config", str(self.config)]
             self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         if self._role == "up":
-            wait_for(lambda: self.check() or "VeraGate is ready" in self.log.read_text(), 120)
+            wait_for(lambda: self.check() or self._said_ready() > said_before, 120)
+
+    def _said_ready(self) -> int:
+        return self.log.read_text().count("VeraGate is ready") if self.log.exists() else 0
 
     def check(self) -> None:
         """Fail with the log when the process ended by itself."""
