@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import psycopg
 
-_SERVER = "postgresql://postgres@127.0.0.1:5432"
+SERVER = "postgresql://postgres@127.0.0.1:5432"
 
 
 @contextmanager
 def fresh_database() -> Iterator[str]:
     """The URL of an empty database that is dropped at the end, whoever is still connected."""
     name = f"veragate_test_{uuid4().hex[:12]}"
-    with psycopg.connect(f"{_SERVER}/postgres", autocommit=True) as server:
+    with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
         try:
             yield f"postgresql+psycopg://postgres@127.0.0.1:5432/{name}"

@@ -38,11 +38,14 @@ def veragate(*arguments: str, config: Path) -> subprocess.CompletedProcess[str]:
 class Running:
     """A `veragate` process (`up`, or one role) until the end of the context; its log is a file."""
 
-    def __init__(self, settings: Settings, folder: Path, role: str = "up", name: str | None = None) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, role: str = "up", environment: dict[str, str] | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._environment = os.environ | (environment or {})
         self.settings = settings
         self.config = write_configuration(settings, folder / "veragate.toml")
-        self.log = folder / f"{name or role}.log"
+        self.log = folder / f"{role}.log"
         self._role = role
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -57,7 +60,9 @@ class Running:
         said_before = self._said_ready()
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "service", self._role, "--config", str(self.config)]
-            self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                command, cwd=REPOSITORY, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
         if self._role == "up":
             wait_for(lambda: self.check() or self._said_ready() > said_before, 120)
 
