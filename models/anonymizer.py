@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models import blender, renderer
 from models.faces import Face, FaceFinder
-from models.lighting import blur, split
+from models.lighting import blur, split, to_log
 from models.mesh import Array, Mesher, fit_similarity, warp_down
 from models.occlusion import occlusion
 from models.prior import LinearPrior
@@ -20,11 +20,13 @@ from models.renderer import FaceModel
 from models.weights import FOLDER
 
 MAX_YAW = 50.0  # degrees; beyond, the mesh's far half is a guess
-DRAWS = 40  # identities drawn for a new person
-CANDIDATES = 10  # of them, those that suit the face and are tried on it, block by block
+DRAWS = 48  # identities drawn for a new person
+CANDIDATES = 14  # of them, those that suit the face and are tried on it, block by block
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
+FAR_ENOUGH = 0.82  # recognition distance beyond which the more natural face is preferred
+ODDNESS = 0.4  # what a share of the face that changes harshly costs, in recognition distance
 CHOICE_WIDTH = 140  # pixels across the face at which candidates are compared
 
 
@@ -129,8 +131,8 @@ class FaceAnonymizer:
         """An identity for a new person: random draws, among which the photograph only chooses.
 
         Draws whose apparent sex and age suit the largest face are tried on it, first for their texture, then
-        for their shape, and what the recogniser finds farthest from the face is kept. Nothing is computed from
-        the face itself, and without a face the first draw stands.
+        for their shape; kept is what the recogniser finds far from the face and the eye does not find odd.
+        Nothing is computed from the face itself, and without a face the first draw stands.
         """
         check_image(image)
         for face in self.find(image)[:1]:
@@ -151,7 +153,8 @@ class FaceAnonymizer:
             trial = small.copy()
             self._replace(trial, near, latent, preserve)
             seen = self.recognizer.embed(trial, _recognizer_box(near))
-            return 0.0 if own is None or seen is None else Recognizer.distance(own, seen)
+            distance = 0.0 if own is None or seen is None else Recognizer.distance(own, seen)
+            return min(distance, FAR_ENOUGH) - ODDNESS * _oddness(small, trial, near)
 
         best = draws[0]
         for block in (slice(0, self.prior.texture_size), slice(self.prior.texture_size, None)):
@@ -218,6 +221,13 @@ def _recognizer_box(model: FaceModel) -> Box:
     side = 1.17 * float(high[0] - low[0])
     x, bottom = float(low[0] + high[0]) / 2, float(high[1]) - 0.03 * side
     return x - side / 2, bottom - side, x + side / 2, bottom
+
+
+def _oddness(before: NDArray[np.uint8], after: NDArray[np.uint8], model: FaceModel) -> float:
+    """The share of the face whose lightness changes by more than a person's would, 0..1."""
+    (left, top), (right, bottom) = (np.maximum(f(model.vertices[:, :2], 0), 0).astype(int) for f in (np.min, np.max))
+    ratio = to_log(after[top:bottom, left:right])[..., 0] - to_log(before[top:bottom, left:right])[..., 0]
+    return float((np.abs(blur(ratio, 2.0)) > 0.4).mean())
 
 
 def _near(image: NDArray[np.uint8], vertices: Array) -> tuple[NDArray[np.uint8], Array]:

@@ -55,9 +55,9 @@ def _from_the_edge(mask: NDArray[np.bool_], frame: Frame) -> NDArray[np.bool_]:
 
 
 def _frames(lightness: Array, frame: Frame) -> NDArray[np.bool_]:
-    """Thin dark or bright lines between the brows and the cheekbones."""
+    """Thin dark or bright lines between the brows and the ridge of the nose."""
     band = np.zeros(frame.inside.shape, bool)
-    band[int(frame.uv[[105, 334], 1].mean()) : int(frame.uv[[50, 280], 1].mean())] = True
+    band[int(frame.uv[[105, 334], 1].mean()) : int(frame.uv[195, 1])] = True
     wide = np.abs(blur(lightness, 1.2)) > FRAME
     eyes = frame.polygon(mesh.RIGHT_EYE, 0.008) | frame.polygon(mesh.LEFT_EYE, 0.008)
     lines = (wide & band & frame.inside & ~eyes).astype(np.uint8)

@@ -19,10 +19,11 @@ from models.regions import Region, interocular, preserved_mask
 
 WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
-BRIGHTEST, DARKEST = 0.5, -1.3  # bounds of the log ratio
+BRIGHTEST, DARKEST = 0.5, -1.0  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
-TEXTURE_GAIN, SHAPE_GAIN = 1.35, 2.4
-PRESERVING = 1.2  # times the above
+TEXTURE_GAIN, SHAPE_GAIN = 1.3, 2.6
+PRESERVING = 1.15  # times the above
+COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it
 BROW = -0.05  # log detail: the lightest that a brow may be
 
 
@@ -105,7 +106,7 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
     texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)
-    texture[..., 1:] *= (1 - 0.6 * prior.frame.brows)[..., None]
+    texture[..., 1:] *= COLOUR * (1 - 0.6 * prior.frame.brows)[..., None]
     texture -= face.residual
     return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
 
@@ -131,7 +132,7 @@ def _draw(
 
 
 def _bounded(ratio: Array) -> Array:
-    """Brightening by more than half and darkening to under a third come to rest softly: skin has its limits."""
+    """Brightening by half and darkening to under a half come to rest softly: skin has its limits."""
     return np.where(ratio > 0, BRIGHTEST * np.tanh(ratio / BRIGHTEST), DARKEST * np.tanh(ratio / DARKEST)).astype(
         np.float32
     )
