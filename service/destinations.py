@@ -43,7 +43,7 @@ class Context(NamedTuple):
     transfer_syntax_uid: str
 
 
-class Unreachable(VeraGateError):  # noqa: N818 - named like its siblings in service.errors
+class Unreachable(VeraGateError):
     """No association: `forever` when the peer refuses on principle, else it may work later."""
 
     def __init__(self, reason: str, forever: bool = False) -> None:

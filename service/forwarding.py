@@ -13,21 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
-from service import audit, jobs
-from service.audit import Action, Outcome
+from service import jobs
 from service.blobs import Blobs
 from service.database import Database
+from service.deliveries import ACTOR, record, settle
 from service.destinations import Answer, Context, Peer, Unreachable, Verdict
 from service.errors import LeaseLost
 from service.jobs import Claim
 from service.logs import bound, get_logger
 from service.settings import Destination, Settings
-from service.states import DeliveryState, PhotographState, check_move
-from service.tables import Delivery, Photograph, Release, utc_now
+from service.states import DeliveryState
+from service.tables import Delivery, Release, utc_now
 
-ACTOR = "sender"
 BATCH = 16
 LONGEST_PAUSE = timedelta(seconds=60)
 
@@ -99,7 +97,7 @@ class Courier:
         with self._database.transaction() as session:
             session.execute(update(Delivery).where(*self._due()).values(last_error=reason))
             if self._failures == 0:
-                self._record(session, Action.DELIVERY_RETRIED, None, Answer(Verdict.LATER, reason=reason))
+                record(session, self._name, Answer(Verdict.LATER, reason=reason))
         self._open_circuit()
         return 0
 
@@ -144,87 +142,18 @@ class Courier:
             return Answer(Verdict.NEVER, reason="the released object is missing from the release store")
 
     def _settle(self, claim: Claim, answer: Answer) -> None:
-        """Write what the peer said; every attempt that was to be the last goes to the desk."""
+        """Put on record what the peer said; an attempt that was the last one goes to the desk."""
         if answer.verdict is Verdict.LATER and claim.attempt >= self._settings.work.max_attempts:
             answer = answer._replace(verdict=Verdict.NEVER)
         with suppress(LeaseLost), self._database.transaction() as session:
-            _WRITE[answer.verdict](session, claim, answer)
-            photograph_id = _photograph_id(session, claim)
-            self._record(session, _ACTION[answer.verdict], photograph_id, answer)
+            settle(session, claim, self._name, answer)
         self._log.info("delivery.settled", outcome=answer.verdict, status=answer.status, reason=answer.reason)
-
-    def _record(self, session: Session, action: Action, photograph_id: str | None, answer: Answer) -> None:
-        details = {"destination": self._name, "status": answer.status, "reason": answer.reason}
-        audit.record(
-            session,
-            action,
-            actor=ACTOR,
-            outcome=Outcome.SUCCESS if answer.verdict is Verdict.DELIVERED else Outcome.FAILURE,
-            photograph_id=photograph_id,
-            details={key: value for key, value in details.items() if value not in (None, "")},
-        )
 
 
 def open_couriers(settings: Settings, database: Database) -> list[Courier]:
     """One for each destination, with the release store and nothing else in hand."""
     releases = Blobs(settings.releases)
     return [Courier(settings, destination, database, releases) for destination in settings.destinations]
-
-
-def _delivered(session: Session, claim: Claim, answer: Answer) -> None:
-    jobs.finish(
-        session,
-        Delivery,
-        claim,
-        state=DeliveryState.DELIVERED,
-        dimse_status=answer.status,
-        last_error=answer.reason or None,
-        delivered_at=utc_now(),
-    )
-    _forwarded_everywhere(session, _photograph_id(session, claim))
-
-
-def _later(session: Session, claim: Claim, answer: Answer) -> None:
-    delay = jobs.backoff(claim.attempt)
-    jobs.fail(session, Delivery, claim, delay, dimse_status=answer.status, last_error=answer.reason)
-
-
-def _never(session: Session, claim: Claim, answer: Answer) -> None:
-    jobs.finish(
-        session,
-        Delivery,
-        claim,
-        state=DeliveryState.PARKED,
-        dimse_status=answer.status,
-        last_error=answer.reason,
-    )
-
-
-_WRITE = {Verdict.DELIVERED: _delivered, Verdict.LATER: _later, Verdict.NEVER: _never}
-_ACTION = {
-    Verdict.DELIVERED: Action.DELIVERY_SENT,
-    Verdict.LATER: Action.DELIVERY_RETRIED,
-    Verdict.NEVER: Action.DELIVERY_PARKED,
-}
-
-
-def _photograph_id(session: Session, claim: Claim) -> str:
-    query = select(Release.photograph_id).join(Delivery, Delivery.release_id == Release.id)
-    return session.scalars(query.where(Delivery.id == claim.id)).one()
-
-
-def _forwarded_everywhere(session: Session, photograph_id: str) -> None:
-    """Move the photograph on when no delivery is left; its row lock makes the last two deliveries take turns."""
-    photograph = session.scalars(select(Photograph).where(Photograph.id == photograph_id).with_for_update()).one()
-    open_deliveries = (
-        select(Delivery.id)
-        .join(Release, Delivery.release_id == Release.id)
-        .where(Release.photograph_id == photograph_id, Delivery.state != DeliveryState.DELIVERED)
-    )
-    if photograph.state == PhotographState.DEIDENTIFIED and session.scalars(open_deliveries).first() is None:
-        check_move(PhotographState(photograph.state), PhotographState.FORWARDED)
-        photograph.state = PhotographState.FORWARDED
-        audit.record(session, Action.PHOTOGRAPH_FORWARDED, actor=ACTOR, photograph_id=photograph_id)
 
 
 def _digest(path: Path) -> str:
