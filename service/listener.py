@@ -11,6 +11,7 @@ becomes a DIMSE status (PS3.4 B.2.3, PS3.7 Annex C):
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final, cast
 
 from pynetdicom import AE, _config, evt
@@ -26,11 +27,12 @@ from service.objects import SYNTAXES
 from service.reception import NOT_UNDERSTOOD, Origin, receive
 from service.rules import SOP_CLASSES, called_titles
 from service.settings import VERIFICATION
-from service.spool import OUT_OF_RESOURCES, Spool
+from service.spool import OUT_OF_RESOURCES, Spool, remove_older
 
 SUCCESS: Final = 0x0000
 PROCESSING_FAILURE: Final = 0x0110
 MAXIMUM_PDU: Final = 131_072
+LONGEST_ASSOCIATION: Final = timedelta(hours=1)
 
 _PERMANENT: Final = 0x01
 _SERVICE_USER: Final = 0x01
@@ -56,6 +58,7 @@ class Listener:
     def start(self) -> None:
         """Listen in background threads. Raises OSError when the port is taken."""
         listen = self._gateway.settings.listener
+        remove_older(self._spool.folder, LONGEST_ASSOCIATION)
         self._spool.install()
         _config.LOG_HANDLER_LEVEL = "none"  # pynetdicom's own handlers print whole PDUs, names included
         if not self._calling:

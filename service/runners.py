@@ -21,10 +21,10 @@ from service.pipeline import Worker
 from service.pixels import Faces
 from service.presence import on_record
 from service.settings import Settings
-from service.sweeping import Sweeper
+from service.sweeping import TIDY_SECONDS, Sweeper
 
+Signal = Callable[[], None]
 PAUSE_AFTER_ERROR: Final = 1.0
-TIDY_SECONDS: Final = 6 * 3600.0
 
 
 def stop_on_signals() -> threading.Event:
@@ -45,7 +45,7 @@ def stop_with_parent() -> None:
     threading.Thread(target=wait, daemon=True, name="parent").start()
 
 
-def listen_loop(settings: Settings, stop: threading.Event, ring: Callable[[], None] = lambda: None) -> None:
+def listen_loop(settings: Settings, stop: threading.Event, ready: Signal, ring: Signal = lambda: None) -> None:
     """Receive photographs. Raises ConfigurationError when the port cannot be had."""
     gateway = Gateway.open(settings)
     with on_record(settings, "listener"):
@@ -55,20 +55,22 @@ def listen_loop(settings: Settings, stop: threading.Event, ring: Callable[[], No
         except OSError as error:
             where = f"{settings.listener.host}:{settings.listener.port}"
             raise ConfigurationError(f"The listener cannot use {where}: {error.strerror}.") from error
+        ready()
         stop.wait()
         listener.stop()
 
 
-def work_loop(settings: Settings, stop: threading.Event) -> None:
+def work_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:
     """De-identify what was received."""
     gateway = Gateway.open(settings)
     with on_record(settings, "worker"):
         faces = Faces(settings.work.device)
         get_logger(process="worker").info("worker.ready", model_version=faces.version)  # loads the models
+        ready()
         repeat(stop, settings.work.poll_seconds, Worker(gateway, faces).work_one, "worker")
 
 
-def send_loop(settings: Settings, stop: threading.Event) -> None:
+def send_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:
     """Send what was released, with a thread for each destination."""
     database = Database(settings.url)
     couriers = open_couriers(settings, database)
@@ -79,6 +81,7 @@ def send_loop(settings: Settings, stop: threading.Event) -> None:
         ]
         for thread in threads:
             thread.start()
+        ready()
         stop.wait()
         for thread in threads:
             thread.join()
@@ -86,7 +89,7 @@ def send_loop(settings: Settings, stop: threading.Event) -> None:
             courier.close()
 
 
-def sweep_loop(settings: Settings, stop: threading.Event) -> None:
+def sweep_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:
     """Move on what stood still, find leftovers, seal the audit; a last time when told to stop."""
     gateway = Gateway.open(settings)
     sweeper = Sweeper(gateway)
@@ -102,6 +105,7 @@ def sweep_loop(settings: Settings, stop: threading.Event) -> None:
             for step in steps:
                 step()
 
+        ready()
         repeat(stop, interval, round_, "sweeper")
     sweeper.seal()
 

@@ -5,14 +5,14 @@ running when the supervisor itself is killed. The sweeper stops last, because it
 """
 
 import os
-import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import service
 from service.gateway import Gateway
@@ -21,6 +21,7 @@ from service.schema import migrate
 from service.settings import Settings
 
 EXIT_CONFIGURATION: Final = 78  # EX_CONFIG: starting again would not help
+READY: Final = b"ready"  # what a supervised role writes to its standard output when it is
 STOP_SECONDS: Final = 30.0
 _CHECK_SECONDS: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
@@ -29,20 +30,31 @@ _STEADY_SECONDS: Final = 60.0
 
 @dataclass
 class Child:
-    """One role and the process that plays it."""
+    """One role and the process that plays it; `ready` is set when it has said so for the first time."""
 
     role: str
     config: Path
+    ready: threading.Event = field(default_factory=threading.Event)
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     started_at: float = 0.0
-    start_at: float = field(default=0.0)
+    start_at: float = 0.0
 
     def start(self) -> None:
         command = [sys.executable, "-P", "-m", "service", self.role, "--config", str(self.config), "--supervised"]
         # A session of its own: Ctrl-C reaches the supervisor alone, which then stops the roles in order.
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=_environment(), start_new_session=True)  # noqa: S603
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and package
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(), start_new_session=True
+        )
         self.started_at = time.monotonic()
+        threading.Thread(target=self._hear, args=(self.process.stdout,), daemon=True).start()
+
+    def _hear(self, output: IO[bytes]) -> None:
+        for line in output:
+            if line.strip() == READY:
+                self.ready.set()
+            else:
+                sys.stdout.buffer.write(line)
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -64,15 +76,21 @@ class Supervisor:
         self._settings = settings
         self._log = get_logger(process="supervisor")
 
-    def run(self, stop: threading.Event) -> int:
-        """Migrate, start everything, keep it running until `stop`; the exit code, 0 for an orderly end."""
+    def run(self, stop: threading.Event, announce: Callable[[], None]) -> int:
+        """Migrate, start everything, keep it running until `stop`; the exit code, 0 for an orderly end.
+
+        `announce` is called once, when every role has said that it is ready.
+        """
         migrate(self._settings.url)
         Gateway.open(self._settings).close()  # a wrong secret ends here, in one sentence, not in each child
         for child in self._children:
             child.start()
-        code = 0
+        code, announced = 0, False
         while not stop.wait(_CHECK_SECONDS) and code == 0:
             code = next((c for child in self._children if (c := self._look_after(child))), 0)
+            if not announced and code == 0 and all(child.ready.is_set() for child in self._children):
+                announce()
+                announced = True
         self._shut_down()
         return code
 
@@ -112,14 +130,3 @@ def _environment() -> dict[str, str]:
     """The children import the very package that runs here, whatever lies in the working directory."""
     home = str(Path(service.__file__).parent.parent)
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
-
-
-def wait_until_ready(settings: Settings, stop: threading.Event) -> bool:
-    """True when the listener's port answers, False when `stop` came first."""
-    address = (settings.listener.host, settings.listener.port)
-    while not stop.wait(0.1):
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(address) == 0:
-                return True
-    return False

@@ -30,6 +30,7 @@ from service.tables import Delivery, HeldResult, Photograph, Release
 
 ACTOR: Final = "sweeper"
 GRACE: Final = timedelta(hours=1)  # longer than any association lasts or any attempt takes
+TIDY_SECONDS: Final = 6 * 3600.0
 RECOVERED: Final = "(recovered)"
 
 

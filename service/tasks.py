@@ -6,21 +6,21 @@ setting of the broker can lose or repeat work. Workers use the solo pool: one pr
 """
 
 import os
-import threading
+import time
 from collections.abc import Callable
-from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final
 
 from celery import Celery
+from celery.signals import worker_ready
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service import logs
+from service.broker import MOST_RINGS, QUEUES, SEAL, SEND, SWEEP, TIDY, WORK, make_client, ring
 from service.database import Database
 from service.forwarding import BATCH, Courier, open_couriers
 from service.gateway import Gateway
-from service.logs import get_logger
 from service.pipeline import Worker
 from service.pixels import Faces
 from service.presence import on_record
@@ -29,21 +29,15 @@ from service.states import DeliveryState, PhotographState
 from service.sweeping import Sweeper
 from service.tables import Delivery, Photograph, utc_now
 
-WORK: Final = "veragate.work"
-SEND: Final = "veragate.send"
-SWEEP: Final = "veragate.sweep"
-SEAL: Final = "veragate.seal"
-QUEUES: Final = {WORK: "work", SEND: "send", SWEEP: "sweep", SEAL: "sweep"}
-MOST_RINGS: Final = 8
-_VISIBILITY_SECONDS: Final = 600
+WORK_SECONDS: Final = 5.0
 
 
 def make_app(settings: Settings) -> Celery:
     """The Celery application of this gateway; its tasks open database and model when the first one runs."""
-    app = Celery("veragate", broker=settings.broker_url)
-    app.conf.update(_configuration(settings))
+    app = make_client(settings)
     bench = _Bench(settings, lambda name, *args: ring(app, name, *args))
-    for name, run in ((WORK, bench.work), (SEND, bench.send), (SWEEP, bench.sweep), (SEAL, bench.seal)):
+    tasks = {WORK: bench.work, SEND: bench.send, SWEEP: bench.sweep, SEAL: bench.seal, TIDY: bench.tidy}
+    for name, run in tasks.items():
         app.task(run, name=name, typing=False)  # Celery would miss the `self` of a bound method
     return app
 
@@ -56,44 +50,14 @@ def __getattr__(name: str) -> Any:
     return make_app(load_settings())
 
 
-def ring(app: Celery, name: str, *args: str) -> None:
-    """Publish one wake-up; a broker that is away is no error, since the sweep rings again."""
-    try:
-        app.send_task(name, args=args, retry=False)
-    except Exception as error:  # every transport brings exceptions of its own
-        get_logger(process="doorbell").warning("doorbell.silent", error=type(error).__name__)
-
-
-def run_worker(settings: Settings, queue: str) -> None:
+def run_worker(settings: Settings, queue: str, ready: Callable[[], None]) -> None:
     """Consume one queue in this process until SIGTERM; the sweep's worker also keeps the clock (beat)."""
     beat = ["--beat"] if queue == QUEUES[SWEEP] else []
     name = f"--hostname={queue}-{os.getpid()}@%h"
     options = ["--quiet", "worker", "--pool=solo", f"--queues={queue}", name, "--loglevel=WARNING", *beat]
+    worker_ready.connect(lambda **_: ready(), weak=False)
     with on_record(settings, f"celery-{queue}"):
         make_app(settings).worker_main(options)
-
-
-class Doorbell:
-    """Rings from the listener without ever holding up a store: a thread of its own talks to the broker."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._app = make_app(settings)
-        self._waiting = 0
-        self._changed = threading.Condition()
-        threading.Thread(target=self._publish, daemon=True, name="doorbell").start()
-
-    def ring(self) -> None:
-        with self._changed:
-            self._waiting += 1
-            self._changed.notify()
-
-    def _publish(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting > 0)
-                rings, self._waiting = min(self._waiting, MOST_RINGS), 0
-            for _ in range(rings):
-                ring(self._app, WORK)
 
 
 class _Bench:
@@ -113,7 +77,9 @@ class _Bench:
 
     @cached_property
     def _sweeper(self) -> Sweeper:
-        return Sweeper(self._gateway)
+        sweeper = Sweeper(self._gateway)
+        sweeper.tidy()
+        return sweeper
 
     @cached_property
     def _couriers(self) -> dict[str, Courier]:
@@ -122,12 +88,13 @@ class _Bench:
         return dict(zip(names, couriers, strict=True))
 
     def work(self) -> None:
-        done = 0
-        while done < BATCH and self._worker.work_one():
+        """Work what is due for a few seconds, then ring again: a solo worker is deaf to its broker meanwhile."""
+        until, done = time.monotonic() + WORK_SECONDS, 0
+        while (found := self._worker.work_one()) and time.monotonic() < until:
             done += 1
-        if done:
+        if found or done:
             self._ring_couriers()
-        if done == BATCH:
+        if found:
             self._ring(WORK)
 
     def send(self, destination: str) -> None:
@@ -152,6 +119,9 @@ class _Bench:
     def seal(self) -> None:
         self._sweeper.seal()
 
+    def tidy(self) -> None:
+        self._sweeper.tidy()
+
     def _ring_couriers(self) -> None:
         for destination in self._settings.destinations:
             self._ring(SEND, destination.name)
@@ -160,37 +130,3 @@ class _Bench:
 def _due(session: Session, table: type[Photograph | Delivery], state: str) -> int:
     query = select(func.count()).select_from(table).where(table.state == state, table.not_before <= utc_now())
     return session.scalars(query).one()
-
-
-def _configuration(settings: Settings) -> dict[str, Any]:
-    """Measured against lost and repeated tasks; remote control stays on, for without it a worker can go deaf
-    for ever when Redis restarts during a task."""
-    every = {SWEEP: settings.work.sweep_seconds, SEAL: settings.work.seal_seconds}
-    return {
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
-        "task_acks_on_failure_or_timeout": True,
-        "task_ignore_result": True,
-        "task_routes": {name: {"queue": queue} for name, queue in QUEUES.items()},
-        "worker_prefetch_multiplier": 1,
-        "worker_hijack_root_logger": False,
-        "worker_redirect_stdouts": False,  # our log writes to stderr: redirected into the log it would wait for itself
-        "worker_soft_shutdown_timeout": 30,
-        "broker_connection_retry_on_startup": True,
-        "broker_connection_max_retries": None,
-        "broker_transport_options": {
-            "visibility_timeout": _VISIBILITY_SECONDS,
-            "unacked_restore_interval": 5,
-            "unacked_restore_throttle": 1,
-            "global_keyprefix": f"veragate:{settings.project}:",
-            "socket_timeout": 30,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
-        },
-        "beat_scheduler": "celery.beat:Scheduler",
-        "beat_schedule": {
-            name: {"task": name, "schedule": timedelta(seconds=seconds), "options": {"expires": 10 * seconds}}
-            for name, seconds in every.items()
-        },
-    }

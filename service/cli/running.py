@@ -1,5 +1,6 @@
 """`up` and what it does: `migrate`, then the roles `listen`, `work`, `send`, `sweep`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,24 +19,19 @@ def register(app: typer.Typer) -> None:
 
 def up(config: Config = None) -> None:
     """Run the whole gateway on this machine until Ctrl-C or SIGTERM."""
-    from threading import Thread
-
     from service.runners import stop_on_signals
     from service.settings import config_path, load_settings
-    from service.supervisor import Supervisor, wait_until_ready
+    from service.supervisor import Supervisor
 
     _logs()
     path = config_path(config)
     settings = load_settings(path)
-    stop = stop_on_signals()
+    where = f"{settings.listener.ae_title} at {settings.listener.host}:{settings.listener.port}"
 
     def announce() -> None:
-        if wait_until_ready(settings, stop):
-            listener = settings.listener
-            typer.echo(f"VeraGate is ready: {listener.ae_title} at {listener.host}:{listener.port}. Ctrl-C stops it.")
+        typer.echo(f"VeraGate is ready: {where}. Ctrl-C stops it.")
 
-    Thread(target=announce, daemon=True).start()
-    raise typer.Exit(Supervisor(settings, path).run(stop))
+    raise typer.Exit(Supervisor(settings, path).run(stop_on_signals(), announce))
 
 
 def migrate(config: Config = None) -> None:
@@ -48,20 +44,18 @@ def migrate(config: Config = None) -> None:
 
 def listen(config: Config = None, supervised: Supervised = False) -> None:
     """Receive photographs over DICOM."""
-    from service.runners import listen_loop, stop_on_signals, stop_with_parent
+    from service.runners import listen_loop, stop_on_signals
     from service.settings import load_settings
 
     _logs()
     settings = load_settings(config)
-    stop = stop_on_signals()
-    if supervised:
-        stop_with_parent()
+    stop, ready = stop_on_signals(), _tell(supervised)
     if settings.mode == "scaled":
-        from service.tasks import Doorbell
+        from service.broker import Doorbell
 
-        listen_loop(settings, stop, Doorbell(settings).ring)
+        listen_loop(settings, stop, ready, Doorbell(settings).ring)
     else:
-        listen_loop(settings, stop)
+        listen_loop(settings, stop, ready)
 
 
 def work(config: Config = None, supervised: Supervised = False) -> None:
@@ -86,15 +80,25 @@ def _run(role: str, config: Path | None, supervised: bool) -> None:
 
     _logs()
     settings = load_settings(config)
-    if supervised:
-        runners.stop_with_parent()
+    ready = _tell(supervised)
     if settings.mode == "scaled":
         from service.tasks import run_worker
 
-        run_worker(settings, role)
+        run_worker(settings, role, ready)
     else:
         loops = {"work": runners.work_loop, "send": runners.send_loop, "sweep": runners.sweep_loop}
-        loops[role](settings, runners.stop_on_signals())
+        loops[role](settings, runners.stop_on_signals(), ready)
+
+
+def _tell(supervised: bool) -> Callable[[], None]:
+    """How a role says that it is ready; under a supervisor it also ends with it."""
+    if not supervised:
+        return lambda: None
+    from service.runners import stop_with_parent
+    from service.supervisor import READY
+
+    stop_with_parent()
+    return lambda: typer.echo(READY.decode())
 
 
 def _logs() -> None:

@@ -131,35 +131,6 @@ def test_what_was_acknowledged_survives_the_death_of_everything(tmp_path: Path, 
     assert veragate("audit", "verify", config=gateway.config).returncode == 0
 
 
-def test_a_gateway_whose_supervisor_dies_stops_by_itself(tmp_path: Path, place: Archive) -> None:
-    """Children do not outlive a supervisor that was killed, so that a new one finds the port free."""
-    settings = settings_for(tmp_path / "data", place)
-    gateway = Running(settings, tmp_path)
-    gateway.start()
-    assert gateway.process is not None
-    children = descendants(gateway.process.pid)
-    assert len(children) == 4
-
-    gateway.kill()
-
-    wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
-
-
-def test_an_orderly_stop_leaves_nothing_behind(tmp_path: Path, place: Archive) -> None:
-    """SIGTERM ends every process, the last audit entry is sealed, and the exit code is 0."""
-    settings = settings_for(tmp_path / "data", place)
-    gateway = Running(settings, tmp_path)
-    gateway.start()
-    assert gateway.process is not None
-    children = descendants(gateway.process.pid)
-
-    assert gateway.stop() == 0
-
-    assert not any(Path(f"/proc/{child}").exists() for child in children)
-    done = veragate("audit", "verify", config=gateway.config)
-    assert "8 sealed, 0 not yet" in done.stdout
-
-
 def _kill_everything(gateway: Running) -> None:
     assert gateway.process is not None
     for pid in [*descendants(gateway.process.pid), gateway.process.pid]:
