@@ -42,6 +42,8 @@ def _rotate(vertices: Array, angle: float) -> Array:
     turned = vertices.copy()
     turned[:, 0] = pivot[0] + x * np.cos(angle) - z * np.sin(angle)
     turned[:, 2] = pivot[2] + x * np.sin(angle) + z * np.cos(angle)
+    # The outline stays in place, so that both sides share the stretching of what comes into view.
+    turned[:, 0] -= (turned - vertices)[mesh.FACE_OVAL, 0].mean()
     return turned
 
 
