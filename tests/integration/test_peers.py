@@ -147,7 +147,7 @@ def test_a_class_that_is_not_offered_is_refused_at_the_context(peers: Peers, tmp
 
     output = storescu(peers.settings, _save(ds, tmp_path))
 
-    assert "No valid presentation context" in output
+    assert "No valid Presentation Context" in output
     assert peers.photograph(ds.SOPInstanceUID) is None
 
 

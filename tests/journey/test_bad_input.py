@@ -6,6 +6,8 @@ tests/integration/test_database_down.py.
 """
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -99,7 +101,10 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
     scratch.mkdir()
     with Running(settings, folder, environment={"TMPDIR": str(scratch)}) as gateway:
         journey = Journey(settings, gateway, good, scratch)
+        (worker,) = gateway.children("work")
+        os.kill(worker, signal.SIGSTOP)  # so that all of a study is there before any of it is worked
         _send_everything(journey)
+        os.kill(worker, signal.SIGCONT)
         wait_for(journey.settled, 120)
         yield journey
     good.stop()

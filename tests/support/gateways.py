@@ -110,9 +110,12 @@ def archive(**options: Any) -> Iterator[Archive]:
         place.stop()
 
 
-def store(settings: Settings, *datasets: Dataset, calling: str = CALLING, called: str = TITLE) -> list[int]:
+def store(
+    settings: Settings, *datasets: Dataset, calling: str = CALLING, called: str = TITLE, patience: float = 30
+) -> list[int]:
     """C-STORE data sets over one association; the statuses, fewer than data sets when it was refused or lost."""
     ae = AE(calling)
+    ae.dimse_timeout = patience
     contexts = [build_context(ds.SOPClassUID, UID(ds.file_meta.TransferSyntaxUID)) for ds in datasets]
     unique = list({(c.abstract_syntax, tuple(c.transfer_syntax)): c for c in contexts}.values())
     association = ae.associate("127.0.0.1", settings.listener.port, contexts=unique, ae_title=called)
