@@ -116,9 +116,8 @@ def test_what_was_acknowledged_survives_the_death_of_everything(tmp_path: Path, 
     settings = settings_for(tmp_path / "data", place, work={"lease_seconds": 3.0})
     acknowledged: dict[str, FileDataset] = {}
     for round_ in range(3):
-        gateway = Running(settings, tmp_path)
-        gateway.start()
-        with Senders(settings, 40, 4, per_association=3, patience=5) as senders:
+        sending = Senders(settings, 40, 4, per_association=3, patience=5)
+        with Running(settings, tmp_path) as gateway, sending as senders:
             wait_for(lambda: len(senders.acknowledged) >= 5 + 4 * round_)  # noqa: B023
             _kill_everything(gateway)
         acknowledged |= senders.acknowledged

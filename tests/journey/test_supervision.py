@@ -22,13 +22,12 @@ def place() -> Iterator[Archive]:
 def test_a_gateway_whose_supervisor_dies_stops_by_itself(tmp_path: Path, place: Archive) -> None:
     """Children do not outlive a supervisor that was killed, so that a new one finds the port free."""
     settings = settings_for(tmp_path / "data", place)
-    gateway = Running(settings, tmp_path)
-    gateway.start()
-    assert gateway.process is not None
-    children = descendants(gateway.process.pid)
-    assert len(children) == 4
+    with Running(settings, tmp_path) as gateway:
+        assert gateway.process is not None
+        children = descendants(gateway.process.pid)
+        assert len(children) == 4
 
-    gateway.kill()
+        gateway.kill()
 
     wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
 
@@ -36,12 +35,11 @@ def test_a_gateway_whose_supervisor_dies_stops_by_itself(tmp_path: Path, place: 
 def test_an_orderly_stop_leaves_nothing_behind(tmp_path: Path, place: Archive) -> None:
     """SIGTERM ends every process, the last audit entry is sealed, and the exit code is 0."""
     settings = settings_for(tmp_path / "data", place)
-    gateway = Running(settings, tmp_path)
-    gateway.start()
-    assert gateway.process is not None
-    children = descendants(gateway.process.pid)
+    with Running(settings, tmp_path) as gateway:
+        assert gateway.process is not None
+        children = descendants(gateway.process.pid)
 
-    assert gateway.stop() == 0
+        assert gateway.stop() == 0
 
     assert not any(Path(f"/proc/{child}").exists() for child in children)
     done = veragate("audit", "verify", config=gateway.config)
