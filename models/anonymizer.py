@@ -1,5 +1,6 @@
 """The façade: a photograph in, the same photograph with other faces out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,13 +21,15 @@ from models.renderer import FaceModel
 from models.weights import FOLDER
 
 MAX_YAW = 50.0  # degrees; beyond, the mesh's far half is a guess
+ROUNDS = 3  # how often a face that is hard to hide is tried again with new draws
+SAFE = 0.66  # recognition distance, less oddness, that ends the search
 DRAWS = 48  # identities drawn for a new person
 CANDIDATES = 14  # of them, those that suit the face and are tried on it, block by block
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
-FAR_ENOUGH = 0.82  # recognition distance beyond which the more natural face is preferred
-ODDNESS = 0.4  # what a share of the face that changes harshly costs, in recognition distance
+FAR_ENOUGH = 0.77  # recognition distance beyond which the more natural face is preferred
+ODDNESS = 0.8  # what a share of the face that changes harshly costs, in recognition distance
 CHOICE_WIDTH = 140  # pixels across the face at which candidates are compared
 
 
@@ -146,8 +149,6 @@ class FaceAnonymizer:
     ) -> Array:
         small, near = _reduced(image, model)
         own = self.recognizer.embed(small, _recognizer_box(near))
-        draws = self.sample(rng, DRAWS)
-        draws = draws[np.argsort(self._mismatch(model, draws), kind="stable")[:CANDIDATES]]
 
         def hidden(latent: Array) -> float:
             trial = small.copy()
@@ -156,12 +157,26 @@ class FaceAnonymizer:
             distance = 0.0 if own is None or seen is None else Recognizer.distance(own, seen)
             return min(distance, FAR_ENOUGH) - ODDNESS * _oddness(small, trial, near)
 
-        best = draws[0]
+        best, reached = self.sample(rng, 1)[0], -np.inf
+        for _ in range(ROUNDS):
+            draws = self.sample(rng, DRAWS)
+            suited = draws[np.argsort(self._mismatch(model, draws), kind="stable")[:CANDIDATES]]
+            found, value = self._best(suited, hidden)
+            if value > reached:
+                best, reached = found, value
+            if reached > SAFE:
+                break
+        return best
+
+    def _best(self, draws: Array, value: Callable[[Array], float]) -> tuple[Array, float]:
+        """The best combination of one draw's texture and one draw's shape, and its value."""
+        best, reached = draws[0], -np.inf
         for block in (slice(0, self.prior.texture_size), slice(self.prior.texture_size, None)):
             trials = np.repeat(best[None], len(draws), 0)
             trials[:, block] = draws[:, block]
-            best = trials[int(np.argmax([hidden(t) for t in trials]))]
-        return best
+            values = [value(trial) for trial in trials]
+            best, reached = trials[int(np.argmax(values))], max(values)
+        return best, reached
 
     def _mismatch(self, model: FaceModel, latents: Array) -> Array:
         """Squared difference of the traits that latents tell from those that the photograph tells."""

@@ -21,8 +21,9 @@ WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 BRIGHTEST, DARKEST = 0.5, -1.0  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
-TEXTURE_GAIN, SHAPE_GAIN = 1.3, 2.6
-PRESERVING = 1.15  # times the above
+TEXTURE_GAIN, SHAPE_GAIN = 1.25, 2.2
+PRESERVING = 1.1  # times the above
+WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
 COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it
 BROW = -0.05  # log detail: the lightest that a brow may be
 
@@ -106,7 +107,11 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
     texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)
-    texture[..., 1:] *= COLOUR * (1 - 0.6 * prior.frame.brows)[..., None]
+    texture[..., 1:] *= COLOUR * (1 - prior.frame.brows)[..., None]
+    # Hair is warmer than shadow: skin that merely darkens to a brow looks grey.
+    darker = WARMTH * prior.frame.brows * np.maximum(-texture[..., 0], 0)
+    texture[..., 1] += darker
+    texture[..., 2] -= darker
     texture -= face.residual
     return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
 
