@@ -89,10 +89,10 @@ def edit(
     before, after = ((mesh.closed(v)[:, :2] - origin) * step for v in (face.vertices, target))
     depth = mesh.closed(target)[:, 2]
 
-    near = _nearness(face, preserve, origin, step, work_height, work_width)
+    colour, motion = _nearness(face, preserve, origin, step, work_height, work_width)
     flow, ratio = _draw(prior, before, after, depth, texture, work_height, work_width)
-    flow *= near[1][..., None] / step
-    ratio *= near[0][..., None]
+    flow *= motion[..., None] / step
+    ratio *= colour[..., None]
     lighter = cv2.GaussianBlur(ratio.mean(2), (0, 0), 2.5)
     soften = np.clip(2.2 * (lighter - 0.1), 0, 0.85)[..., None]
     return Edit(left, top, width, height, flow, ratio, soften.astype(np.float32))

@@ -20,6 +20,8 @@ from uuid import uuid4
 
 import fsspec
 
+from service.durability import sync
+
 _KEY = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z._-]*(/[0-9A-Za-z_-][0-9A-Za-z._-]*)*", re.ASCII)
 
 _lasting: set[Path] = set()  # folders whose entry this process has seen reach the disk
@@ -131,14 +133,14 @@ def _write_durably(source: BinaryIO, target: Path) -> None:
 def _moved_durably(path: Path, target: Path) -> bool:
     """Move a file so that the move lasts; False when the target lies on another file system."""
     _make_folder(target.parent)
-    _sync(path)
+    sync(path)
     try:
         path.replace(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         return False
-    _sync(target.parent)
+    sync(target.parent)
     return True
 
 
@@ -152,13 +154,5 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-    _sync(folder.parent)
+    sync(folder.parent)
     _lasting.add(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

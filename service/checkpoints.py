@@ -11,6 +11,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 
 from service.database import Database
+from service.durability import sync
 from service.errors import VeraGateError
 from service.tables import AuditCheckpoint
 
@@ -37,7 +38,7 @@ def append_missing(database: Database, path: Path) -> None:
             file.write(missing)
             file.flush()
             os.fsync(descriptor)
-            _sync_folder(path.parent)
+            sync(path.parent)
 
 
 def read_lines(path: Path, stop: int) -> Iterator[AuditCheckpoint | None]:
@@ -92,11 +93,3 @@ def _parse(line: bytes) -> AuditCheckpoint | None:
         return AuditCheckpoint(**fields | {"sealed_at": datetime.fromisoformat(fields["sealed_at"])})
     except (ValueError, TypeError, KeyError):
         return None
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,7 +16,7 @@ from pydicom import Dataset
 from pydicom.sequence import Sequence
 
 from service import __version__
-from service.codes import Code
+from service.codes import Code, value_in
 
 PRODUCT: Final = "VeraGate"
 _METHOD: Final = "PS3.15 Basic Profile as a list of what stays"
@@ -83,10 +83,7 @@ def profile(ds: Dataset) -> str:
 
 def _image_type(source: Dataset, *, is_synthetic: bool) -> list[str]:
     """Pixels that changed make the image DERIVED (PS3.3 C.7.6.1.1.2); those that did not leave it what it was."""
-    try:
-        was_derived = "DERIVED" in (source.get("ImageType") or [])
-    except Exception:  # a damaged value says nothing
-        was_derived = False
+    was_derived = "DERIVED" in str(value_in(source, "ImageType"))
     return ["DERIVED" if is_synthetic or was_derived else "ORIGINAL", "PRIMARY"]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from service.durability import sync
 from service.errors import ConfigurationError
 from service.settings import Settings
 
@@ -86,11 +87,7 @@ def _create(path: Path) -> None:
         _link_once(draft, path)
     finally:
         draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def _link_once(draft: Path, path: Path) -> None:
