@@ -47,7 +47,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Building the environment in $(VENV) (once; some minutes)"
 	@$(PIP) pip
-	@$(PIP) hatchling editables
+	@$(PIP) hatchling editables "setuptools>=70.1"
 	@$(PIP) --no-build-isolation --group dev --editable '.[demo]'
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(PIP) --no-deps --force-reinstall opencv-contrib-python-headless
 	@touch $@
