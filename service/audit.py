@@ -41,6 +41,26 @@ class Action(StrEnum):
     DELIVERY_RETRIED = "delivery.retried"
     DELIVERY_PARKED = "delivery.parked"
     IDENTITY_CREATED = "identity.created"
+    PHOTOGRAPH_VIEWED = "photograph.viewed"
+    ORIGINAL_VIEWED = "original.viewed"
+    PHOTOGRAPH_PROPOSED = "photograph.proposed"
+    PATIENT_LOOKED_UP = "patient.looked-up"
+    AUDIT_QUERIED = "audit.queried"
+    AUDIT_EXPORTED = "audit.exported"
+    SIGN_IN_SUCCEEDED = "sign-in.succeeded"
+    SIGN_IN_REFUSED = "sign-in.refused"
+    SIGN_IN_ENDED = "sign-in.ended"
+    ACCESS_DENIED = "access.denied"
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_CHANGED = "account.changed"
+    ACCOUNT_LOCKED = "account.locked"
+    TOKEN_CREATED = "token.created"  # noqa: S105 - an action, not a token
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    CONFIGURATION_CHANGED = "configuration.changed"
+    DESTINATION_TESTED = "destination.tested"
+    REPOSITORY_UNREACHABLE = "repository.unreachable"
+    REPOSITORY_REACHABLE = "repository.reachable"
+    CHECKPOINT_COPIED = "checkpoint.copied"
 
 
 class Outcome(StrEnum):
@@ -56,6 +76,19 @@ DETAILS = frozenset(
     | {"gates", "name", "passed", "detail", "distance", "distances", "duration_ms"}
     | {"cause", "reason", "error", "state", "attempt", "attempts", "delay_seconds", "count"}
     | {"release_id", "delivery_id", "released_by"}
+    | {"account", "role", "method", "right", "address", "path", "scopes", "token_id", "expires_at"}
+    | {
+        "query",
+        "format",
+        "entries",
+        "pseudonym",
+        "repository",
+        "batch",
+        "decision",
+        "instructions",
+        "redact",
+        "proposer",
+    }
 )
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from service.errors import ConfigurationError
+from service.rights import Role
 
 Region = Literal["mouth", "nose", "eyes"]
 AETitle = Annotated[
@@ -74,6 +75,63 @@ class WorkSettings(_Frozen):
     seal_seconds: float = Field(default=1, gt=0)
 
 
+class OidcSettings(_Frozen):
+    """Sign-in through the hospital's identity provider (OpenID Connect, authorisation code with PKCE)."""
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path
+    scopes: tuple[str, ...] = ("openid", "profile")
+    name_claim: str = "preferred_username"
+    roles_claim: str = "roles"
+    roles: dict[str, Role]  # a value of that claim, and the role that it means here
+
+
+class ConsoleSettings(_Frozen):
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 8042
+    certificate: Path | None = None  # TLS: PEM files
+    certificate_key: Path | None = None
+    public_url: str | None = None  # how browsers reach it, when a proxy stands before it
+    idle_minutes: int = Field(default=30, ge=1)
+    session_hours: int = Field(default=12, ge=1)
+    four_eyes: bool = False  # a release needs a second reviewer
+    open_metrics: bool = False  # /metrics without a token
+    oidc: OidcSettings | None = None
+
+    @model_validator(mode="after")
+    def _encrypted_beyond_this_machine(self) -> "ConsoleSettings":
+        if (self.certificate is None) != (self.certificate_key is None):
+            raise ValueError("certificate and certificate_key go together")
+        proxied = (self.public_url or "").startswith("https://")
+        if self.host not in ("127.0.0.1", "::1", "localhost") and self.certificate is None and not proxied:
+            raise ValueError(f"a console at {self.host} needs a certificate, or a proxy with an https public_url")
+        return self
+
+
+class AuditRepository(_Frozen):
+    """Where DICOM audit messages go: syslog over TLS with certificates on both sides (RFC 5425)."""
+
+    name: str = Field(min_length=1, max_length=64)
+    host: str
+    port: Port = 6514
+    authority: Path  # PEM: who signed the repository's certificate
+    certificate: Path  # PEM: ours
+    certificate_key: Path
+    server_name: str | None = None  # the name in its certificate, where it is not `host`
+    checkpoints: bool = True  # send signed checkpoints too
+
+
+class AuditSettings(_Frozen):
+    source: str = Field(default="veragate", min_length=1, max_length=64)  # Audit Source ID
+    site: str | None = None  # Audit Enterprise Site ID
+    copy_folder: Path | None = None  # a second folder, best on another machine, for the signed checkpoints
+    copy_minutes: float = Field(default=15, gt=0)
+    stalled_seconds: float = Field(default=60, gt=0)  # entries that wait longer for a seal are an alarm
+    repositories: tuple[AuditRepository, ...] = ()
+
+
 class Settings(_Frozen):
     mode: Literal["embedded", "scaled"] = "embedded"
     project: str = Field(default="default", min_length=1)
@@ -85,6 +143,8 @@ class Settings(_Frozen):
     listener: ListenerSettings = ListenerSettings()
     limits: Limits = Limits()
     work: WorkSettings = WorkSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    audit: AuditSettings = AuditSettings()
     destinations: tuple[Destination, ...] = ()
     routes: tuple[Route, ...] = ()
 
@@ -126,6 +186,11 @@ class Settings(_Frozen):
     def held(self) -> Path:
         """Cleaned objects that a gate held back, until a person releases or rejects them."""
         return self.data_folder / "held"
+
+    @property
+    def maps(self) -> Path:
+        """Maps of what is synthetic and what was preserved, one beside each cleaned object."""
+        return self.data_folder / "maps"
 
     @property
     def spool(self) -> Path:

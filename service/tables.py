@@ -68,7 +68,12 @@ class Photograph(Leased, Base):
         UniqueConstraint("sop_instance_uid", "digest"),
         Index("ix_photographs_due", "state", "not_before"),
         Index("ix_photographs_study", "study_instance_uid"),
-        Index("ix_photographs_patient", "patient_id"),
+        Index("ix_photographs_study_alias", "study_alias"),
+        Index("ix_photographs_patient", "patient_id", "received_at"),
+        Index("ix_photographs_received", "received_at", "id"),
+        Index("ix_photographs_state", "state", "received_at"),
+        Index("ix_photographs_source", "calling_ae", "received_at"),
+        Index("ix_photographs_view", "view", "received_at"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
@@ -80,8 +85,10 @@ class Photograph(Leased, Base):
     sop_instance_uid: Mapped[str] = mapped_column(String(64), index=True)
     transfer_syntax_uid: Mapped[str] = mapped_column(String(64))
     study_instance_uid: Mapped[str | None] = mapped_column(String(64), default=None)
+    study_alias: Mapped[str | None] = mapped_column(String(64), default=None)  # the study's UID outside
     patient_id: Mapped[str | None] = mapped_column(ForeignKey("patients.id"), default=None)
     view: Mapped[str | None] = mapped_column(String(64), default=None)
+    instructions: Mapped[dict[str, Any] | None] = mapped_column(default=None)  # a person's: see service.instructions
 
     calling_ae: Mapped[str] = mapped_column(String(16))
     called_ae: Mapped[str] = mapped_column(String(16))
@@ -137,6 +144,7 @@ class Delivery(Leased, Base):
     __table_args__ = (
         UniqueConstraint("release_id", "destination"),
         Index("ix_deliveries_due", "state", "not_before"),
+        Index("ix_deliveries_destination", "destination", "state", "changed_at"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
@@ -178,7 +186,13 @@ class AuditEntry(Base):
     """One line of the audit. Rows are only ever inserted; a trigger refuses anything else."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index("ix_audit_photograph", "photograph_id"), Index("ix_audit_action", "action", "occurred_at"))
+    __table_args__ = (
+        Index("ix_audit_time", "occurred_at", "id"),
+        Index("ix_audit_photograph", "photograph_id", "occurred_at"),
+        Index("ix_audit_action", "action", "occurred_at"),
+        Index("ix_audit_actor", "actor", "occurred_at"),
+        Index("ix_audit_outcome", "outcome", "occurred_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     occurred_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -221,3 +235,137 @@ class AuditCheckpoint(Base):
     chain: Mapped[str] = mapped_column(String(64))
     signature: Mapped[str] = mapped_column(String(128))
     sealed_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class AuditTransmission(Base):
+    """How far the audit was sent to one audit repository; `position` is the next one to send."""
+
+    __tablename__ = "audit_transmissions"
+
+    repository: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None] = mapped_column(default=None)
+    lease_token: Mapped[str | None] = mapped_column(String(32), default=None)
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    failing_since: Mapped[datetime | None] = mapped_column(default=None)
+    last_error: Mapped[str | None] = mapped_column(String(500), default=None)
+
+
+class Account(Base):
+    """A person who may sign in, with one role; `password_hash` is empty for people of the identity provider."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("oidc_issuer", "oidc_subject"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str | None] = mapped_column(String(200), default=None)
+    must_change: Mapped[bool] = mapped_column(default=False)
+    sealed_totp: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
+    totp_step: Mapped[int | None] = mapped_column(default=None)  # the last time step used: none serves twice
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(default=None)
+    disabled: Mapped[bool] = mapped_column(default=False)
+    oidc_issuer: Mapped[str | None] = mapped_column(String(200), default=None)
+    oidc_subject: Mapped[str | None] = mapped_column(String(200), default=None)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class SignIn(Base):
+    """A browser that somebody signed in with, under the hash of its cookie."""
+
+    __tablename__ = "sign_ins"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    stage: Mapped[str] = mapped_column(String(16))  # full, or what is still missing: totp, password
+    csrf: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    seen_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+
+
+class ApiToken(Base):
+    """A program's key to the REST API: some of its owner's rights until it expires, under its hash."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None] = mapped_column(default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class SetUpLink(Base):
+    """The one-time link that makes the first account, under the hash of its token."""
+
+    __tablename__ = "set_up_links"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    expires_at: Mapped[datetime]
+
+
+class Proposal(Base):
+    """A decision that waits for a second person, where the four-eyes rule holds."""
+
+    __tablename__ = "proposals"
+
+    photograph_id: Mapped[str] = mapped_column(ForeignKey("photographs.id"), primary_key=True)
+    decision: Mapped[str] = mapped_column(String(16))
+    person: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(String(500))
+    instructions: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    proposed_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Configuration(Base):
+    """One version of what the console configures: senders, destinations, routes. The newest one counts."""
+
+    __tablename__ = "configurations"
+
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[dict[str, Any]]  # as in veragate.toml: senders, destinations, routes
+    person: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(String(500))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Tally(Base):
+    """How often something happened in one hour; one row per process that counts, so that none waits for another."""
+
+    __tablename__ = "tallies"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    label: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    total: Mapped[float] = mapped_column(default=0.0)  # of what was measured, such as seconds
+
+
+class Upload(Base):
+    """Pictures that one person brought in through the console as one study."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class UploadedPicture(Base):
+    """One picture of an upload: the photograph that it became, or why it became none."""
+
+    __tablename__ = "uploaded_pictures"
+
+    upload_id: Mapped[str] = mapped_column(ForeignKey("uploads.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    view: Mapped[str | None] = mapped_column(String(16), default=None)
+    photograph_id: Mapped[str | None] = mapped_column(ForeignKey("photographs.id"), default=None)
+    problem: Mapped[str | None] = mapped_column(String(200), default=None)
