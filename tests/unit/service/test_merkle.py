@@ -1,6 +1,8 @@
 from hashlib import sha256
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service import merkle
 
@@ -34,12 +36,62 @@ def test_the_empty_tree() -> None:
 @pytest.mark.parametrize("size", range(1, 70))
 def test_the_root_follows_the_recursive_definition(size: int) -> None:
     """Joining level by level equals RFC 6962's split at the largest power of two below the size."""
+    assert merkle.root(leaves(size)) == head(leaves(size))
 
-    def head(leaves: list[bytes]) -> bytes:
-        if len(leaves) == 1:
-            return leaves[0]
-        split = 1 << (len(leaves) - 1).bit_length() - 1
-        return merkle.node_hash(head(leaves[:split]), head(leaves[split:]))
 
-    leaves = [merkle.leaf_hash(bytes([number])) for number in range(size)]
-    assert merkle.root(leaves) == head(leaves)
+def leaves(size: int) -> list[bytes]:
+    return [merkle.leaf_hash(str(number).encode()) for number in range(size)]
+
+
+def head(hashes: list[bytes]) -> bytes:
+    """MTH of RFC 6962 2.1 as it is written there."""
+    if len(hashes) == 1:
+        return hashes[0]
+    split = 1 << (len(hashes) - 1).bit_length() - 1
+    return merkle.node_hash(head(hashes[:split]), head(hashes[split:]))
+
+
+def audit_path(index: int, hashes: list[bytes]) -> list[bytes]:
+    """PATH of RFC 6962 2.1.1 as it is written there."""
+    if len(hashes) == 1:
+        return []
+    split = 1 << (len(hashes) - 1).bit_length() - 1
+    if index < split:
+        return [*audit_path(index, hashes[:split]), head(hashes[split:])]
+    return [*audit_path(index - split, hashes[split:]), head(hashes[:split])]
+
+
+@pytest.mark.parametrize("size", [*range(1, 40), 64, 100, 257])
+def test_audit_paths_follow_the_recursive_definition(size: int) -> None:
+    """Each leaf's path is the one of RFC 6962, and leads to the root."""
+    hashes = leaves(size)
+    tree = merkle.Tree(hashes)
+    for index in range(size):
+        path = tree.path(index)
+        assert path == audit_path(index, hashes)
+        assert merkle.fits(hashes[index], index, size, path, tree.root)
+
+
+@pytest.mark.parametrize("index", [-1, 3, 1 << 70])
+def test_a_leaf_that_is_not_there_has_no_path(index: int) -> None:
+    """Outside the tree there is no path, and none leads to its root."""
+    with pytest.raises(IndexError):
+        merkle.Tree(leaves(3)).path(index)
+    assert not merkle.fits(leaves(4)[3], index, 3, [], merkle.root(leaves(3)))
+
+
+@given(st.integers(1, 200), st.data())
+def test_no_other_leaf_place_size_or_path_fits(size: int, data: st.DataObject) -> None:
+    """A path proves one leaf at one place of a tree of one size, and nothing else."""
+    hashes = leaves(size)
+    index = data.draw(st.integers(0, size - 1))
+    tree = merkle.Tree(hashes)
+    path, head = tree.path(index), tree.root
+    other = data.draw(st.integers(0, 2 * size).filter(lambda number: number != index))
+    assert not merkle.fits(hashes[index], other, size, path, head)
+    assert not merkle.fits(merkle.leaf_hash(b"another"), index, size, path, head)
+    assert not merkle.fits(hashes[index], index, size, [*path, head], head)
+    if path:
+        at = data.draw(st.integers(0, len(path) - 1))
+        assert not merkle.fits(hashes[index], index, size, path[:at] + path[at + 1 :], head)
+        assert not merkle.fits(hashes[index], index, size, [*path[:at], hashes[index], *path[at + 1 :]], head)
