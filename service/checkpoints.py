@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
@@ -31,7 +31,7 @@ def append_missing(database: Database, path: Path) -> None:
         last, end = _last_batch(file, path)
         with database.read() as session:
             newer = select(AuditCheckpoint).where(AuditCheckpoint.batch > last).order_by(AuditCheckpoint.batch)
-            missing = b"".join(_line(checkpoint) for checkpoint in session.scalars(newer))
+            missing = b"".join(line(checkpoint) for checkpoint in session.scalars(newer))
         if missing:
             file.seek(end)
             file.truncate()
@@ -74,8 +74,14 @@ def _last_batch(file: BinaryIO, path: Path) -> tuple[int, int]:
     return checkpoint.batch, start + end
 
 
-def _line(checkpoint: AuditCheckpoint) -> bytes:
-    fields = {
+def line(checkpoint: AuditCheckpoint) -> bytes:
+    """The checkpoint as it stands in the file, with its signature and the newline at its end."""
+    return json.dumps(fields(checkpoint)).encode() + b"\n"
+
+
+def fields(checkpoint: AuditCheckpoint) -> dict[str, Any]:
+    """What a checkpoint says, in JSON's types."""
+    return {
         "batch": checkpoint.batch,
         "first_position": checkpoint.first_position,
         "size": checkpoint.size,
@@ -84,12 +90,11 @@ def _line(checkpoint: AuditCheckpoint) -> bytes:
         "sealed_at": checkpoint.sealed_at.isoformat(timespec="microseconds"),
         "signature": checkpoint.signature,
     }
-    return json.dumps(fields).encode() + b"\n"
 
 
 def _parse(line: bytes) -> AuditCheckpoint | None:
     try:
-        fields = json.loads(line)
-        return AuditCheckpoint(**fields | {"sealed_at": datetime.fromisoformat(fields["sealed_at"])})
+        values = json.loads(line)
+        return AuditCheckpoint(**values | {"sealed_at": datetime.fromisoformat(values["sealed_at"])})
     except (ValueError, TypeError, KeyError):
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from service import merkle
@@ -46,7 +46,7 @@ def check_keys(database: Database, keys: Keys) -> None:
     Under another master secret every known patient would silently become a new one with a new face.
     """
     with database.read() as session:
-        last = _last(session)
+        last = last_checkpoint(session)
     if last is None:
         return
     try:
@@ -55,7 +55,21 @@ def check_keys(database: Database, keys: Keys) -> None:
         raise ConfigurationError("The master secret is not the one that this database was made with.") from error
 
 
-def _last(session: Session) -> AuditCheckpoint | None:
+def seal_all(database: Database, keys: Keys, checkpoint_file: Path) -> None:
+    """Seal everything that waits now, as far as no other process is at it."""
+    while seal(database, keys, checkpoint_file) is not None:
+        pass
+
+
+def seal_age(session: Session) -> float | None:
+    """Seconds that the oldest entry has waited for its seal, None when none waits: a stalled sealer shows here."""
+    waiting = select(func.min(AuditEntry.occurred_at)).join(AuditPending, AuditPending.entry_id == AuditEntry.id)
+    oldest = session.scalar(waiting)
+    return None if oldest is None else max(0.0, (utc_now() - oldest).total_seconds())
+
+
+def last_checkpoint(session: Session) -> AuditCheckpoint | None:
+    """The newest sealed batch."""
     return session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.batch.desc()).limit(1)).first()
 
 
@@ -71,7 +85,7 @@ def _seal_batch(session: Session, keys: Keys, limit: int) -> AuditCheckpoint | N
     entries = session.scalars(waiting.order_by(AuditEntry.occurred_at, AuditEntry.id).limit(limit)).all()
     if not entries:
         return None
-    last = _last(session)
+    last = last_checkpoint(session)
     batch, first, chain = (last.batch + 1, last.size, last.chain) if last else (0, 0, GENESIS)
     hashes = [merkle.leaf_hash(entry_bytes(entry)) for entry in entries]
     key = keys.derive(Label.AUDIT_LEAF)
@@ -139,3 +153,14 @@ def signed_bytes(checkpoint: AuditCheckpoint) -> bytes:
 
 def signing_key(keys: Keys) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(keys.derive(Label.AUDIT_CHECKPOINT))
+
+
+def public_key(keys: Keys) -> str:
+    """The key that checkpoints and exports are checked with: 64 hex digits."""
+    return signing_key(keys).public_key().public_bytes_raw().hex()
+
+
+def fingerprint(public_key: str) -> str:
+    """SHA-256 of the public key's 32 bytes in groups of four, to be compared by eye or read out."""
+    digest = sha256(bytes.fromhex(public_key)).hexdigest()
+    return " ".join(digest[at : at + 4] for at in range(0, len(digest), 4))

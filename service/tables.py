@@ -6,15 +6,32 @@ the database is as sensitive as the archive it stands beside.
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    literal_column,
+)
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from service.states import DeliveryState, PhotographState
+
+
+INDEXED_DETAILS: Final = ("called_ae", "calling_ae", "destination", "pseudonym")  # auditors ask for these
 
 
 def new_id() -> str:
@@ -188,10 +205,9 @@ class AuditEntry(Base):
     __tablename__ = "audit_entries"
     __table_args__ = (
         Index("ix_audit_time", "occurred_at", "id"),
-        Index("ix_audit_photograph", "photograph_id", "occurred_at"),
-        Index("ix_audit_action", "action", "occurred_at"),
-        Index("ix_audit_actor", "actor", "occurred_at"),
-        Index("ix_audit_outcome", "outcome", "occurred_at"),
+        Index("ix_audit_photograph", "photograph_id", "occurred_at", "id"),
+        Index("ix_audit_action", "action", "outcome", "occurred_at", "id"),
+        Index("ix_audit_actor", "actor", "action", "outcome", "occurred_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
@@ -201,6 +217,38 @@ class AuditEntry(Base):
     actor: Mapped[str] = mapped_column(String(100))  # process, AE title or person
     photograph_id: Mapped[str | None] = mapped_column(String(32), default=None)
     details: Mapped[dict[str, Any]]
+
+
+class DetailText(FunctionElement[str]):
+    """The text under one key of an entry's details, spelled out as in the index on it so that the index serves."""
+
+    type = String()
+    inherit_cache = True
+
+    def __init__(self, key: str) -> None:
+        super().__init__(AuditEntry.details, literal_column(key))
+
+
+@compiles(DetailText)
+def _compile_detail(element: DetailText, compiler: SQLCompiler, **options: Any) -> str:
+    column, key = element.clauses
+    return f"({compiler.process(column, **options)} ->> '{key}')"
+
+
+@compiles(DetailText, "sqlite")
+def _compile_detail_sqlite(element: DetailText, compiler: SQLCompiler, **options: Any) -> str:
+    column, key = element.clauses
+    return f"json_extract({compiler.process(column, **options)}, '$.{key}')"
+
+
+for _key in INDEXED_DETAILS:
+    Index(
+        f"ix_audit_{_key}",
+        DetailText(_key),
+        *(AuditEntry.actor, AuditEntry.action, AuditEntry.outcome, AuditEntry.occurred_at, AuditEntry.id),
+        postgresql_where=DetailText(_key).is_not(None),
+        sqlite_where=DetailText(_key).is_not(None),
+    )
 
 
 class AuditPending(Base):
@@ -281,6 +329,7 @@ class SignIn(Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
     stage: Mapped[str] = mapped_column(String(16))  # full, or what is still missing: totp, password
     csrf: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     seen_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
@@ -334,6 +383,20 @@ class Configuration(Base):
     person: Mapped[str] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Process(Base):
+    """A process of the gateway that says every few seconds that it lives; an orderly end removes the row."""
+
+    __tablename__ = "processes"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    role: Mapped[str] = mapped_column(String(32))
+    host: Mapped[str] = mapped_column(String(64))
+    pid: Mapped[int]
+    device: Mapped[str | None] = mapped_column(String(64), default=None)  # of a worker: cpu, or the GPU's name
+    started_at: Mapped[datetime] = mapped_column(default=utc_now)
+    seen_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Tally(Base):

@@ -12,6 +12,13 @@ branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+AUDIT_INDEXES = {
+    "ix_audit_time": (),
+    "ix_audit_photograph": ("photograph_id",),
+    "ix_audit_action": ("action", "outcome"),
+    "ix_audit_actor": ("actor", "action", "outcome"),
+}
+INDEXED_DETAILS = ("called_ae", "calling_ae", "destination", "pseudonym")
 
 
 def upgrade() -> None:
@@ -55,6 +62,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("version"),
     )
     op.create_table(
+        "processes",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("role", sa.String(length=32), nullable=False),
+        sa.Column("host", sa.String(length=64), nullable=False),
+        sa.Column("pid", BIG, nullable=False),
+        sa.Column("device", sa.String(length=64), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "set_up_links",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -95,6 +113,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=32), nullable=False),
         sa.Column("stage", sa.String(length=16), nullable=False),
         sa.Column("csrf", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -149,10 +168,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("upload_id", "number"),
     )
     op.drop_index(op.f("ix_audit_photograph"), table_name="audit_entries")
-    op.create_index("ix_audit_photograph", "audit_entries", ["photograph_id", "occurred_at"], unique=False)
-    op.create_index("ix_audit_actor", "audit_entries", ["actor", "occurred_at"], unique=False)
-    op.create_index("ix_audit_outcome", "audit_entries", ["outcome", "occurred_at"], unique=False)
-    op.create_index("ix_audit_time", "audit_entries", ["occurred_at", "id"], unique=False)
+    op.drop_index(op.f("ix_audit_action"), table_name="audit_entries")
+    for name, leading in AUDIT_INDEXES.items():
+        op.create_index(name, "audit_entries", [*leading, "occurred_at", "id"], unique=False)
+    detail = "(details ->> '{}')" if op.get_bind().dialect.name == "postgresql" else "json_extract(details, '$.{}')"
+    for key in INDEXED_DETAILS:
+        text = detail.format(key)
+        op.execute(
+            f"CREATE INDEX ix_audit_{key} ON audit_entries ({text}, actor, action, outcome, occurred_at, id) "
+            f"WHERE {text} IS NOT NULL"
+        )
     op.create_index("ix_deliveries_destination", "deliveries", ["destination", "state", "changed_at"], unique=False)
     op.add_column("photographs", sa.Column("study_alias", sa.String(length=64), nullable=True))
     op.add_column("photographs", sa.Column("instructions", sa.JSON(), nullable=True))
@@ -187,10 +212,9 @@ def downgrade() -> None:
     op.drop_column("photographs", "instructions")
     op.drop_column("photographs", "study_alias")
     op.drop_index("ix_deliveries_destination", table_name="deliveries")
-    op.drop_index("ix_audit_time", table_name="audit_entries")
-    op.drop_index("ix_audit_outcome", table_name="audit_entries")
-    op.drop_index("ix_audit_actor", table_name="audit_entries")
-    op.drop_index("ix_audit_photograph", table_name="audit_entries")
+    for name in (*AUDIT_INDEXES, *(f"ix_audit_{key}" for key in INDEXED_DETAILS)):
+        op.drop_index(name, table_name="audit_entries")
+    op.create_index(op.f("ix_audit_action"), "audit_entries", ["action", "occurred_at"], unique=False)
     op.create_index(op.f("ix_audit_photograph"), "audit_entries", ["photograph_id"], unique=False)
     op.drop_table("uploaded_pictures")
     op.drop_table("proposals")
@@ -202,6 +226,7 @@ def downgrade() -> None:
     op.drop_table("api_tokens")
     op.drop_table("tallies")
     op.drop_table("set_up_links")
+    op.drop_table("processes")
     op.drop_table("configurations")
     op.drop_table("audit_transmissions")
     op.drop_table("accounts")

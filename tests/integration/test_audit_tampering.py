@@ -21,7 +21,7 @@ from service.checkpoints import append_missing
 from service.database import Database
 from service.sealing import GENESIS, chain_hash, entry_bytes, leaf_mac, signed_bytes
 from service.secrets import Keys, Label
-from service.tables import AuditCheckpoint, AuditEntry, AuditLeaf, AuditPending
+from service.tables import INDEXED_DETAILS, AuditCheckpoint, AuditEntry, AuditLeaf, AuditPending
 
 KEYS = Keys(b"k" * 32)
 BATCHES = (5, 4, 6)
@@ -46,6 +46,8 @@ class Log:
                 else:
                     for verb in ("update", "delete"):
                         session.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_{verb}"))
+            for key in INDEXED_DETAILS:  # they would refuse what is no JSON
+                session.execute(text(f"DROP INDEX IF EXISTS ix_audit_{key}"))
             for change in changes:
                 change(session)
 

@@ -38,6 +38,7 @@ def tables(url: str) -> set[str]:
         return set(inspect(connection).get_table_names())
 
 
+@pytest.mark.filterwarnings("ignore:autogenerate skipping:UserWarning")  # SQLite's indexes on expressions
 def test_the_migrated_schema_is_the_described_one(database_url: str) -> None:
     """After all migrations the database has exactly the tables, columns, types and indexes of `service.tables`."""
     with migration_connection(database_url) as connection:
