@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import audit, jobs
+from service import audit, jobs, tallies
 from service.audit import Action, Outcome
 from service.destinations import Answer, Verdict
 from service.jobs import Claim
@@ -19,6 +19,8 @@ def settle(session: Session, claim: Claim, destination: str, answer: Answer) -> 
     """Write one attempt's outcome and its audit entry. Raises LeaseLost when the delivery is no longer ours."""
     _WRITE[answer.verdict](session, claim, answer)
     record(session, destination, answer, _photograph_id(session, claim))
+    if answer.verdict is Verdict.DELIVERED:
+        tallies.count(session, tallies.DELIVERED, destination)
 
 
 def record(session: Session, destination: str, answer: Answer, photograph_id: str | None = None) -> None:

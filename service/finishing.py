@@ -10,6 +10,7 @@ finished.failure                                             # None: `finished.d
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydicom import Dataset, FileDataset
 from pydicom.uid import UID
@@ -17,6 +18,7 @@ from pydicom.uid import UID
 from service import gates, leaks, pixels, provenance
 from service.evidence import Evidence, PixelEvidence
 from service.gates import GateResult
+from service.headers import changes
 from service.identifiers import harvest
 from service.objects import to_bytes
 from service.views import View
@@ -38,6 +40,9 @@ class Finished:
     model_version: str
     gates: list[GateResult]
     pixels: PixelEvidence
+    seconds: float  # what replacing the faces took
+    map: bytes  # PNG, see `service.pixels.Part`
+    header: dict[str, Any]  # what became of the source's header, see `service.headers.changes`
 
     @property
     def failure(self) -> GateResult | None:
@@ -66,7 +71,8 @@ def finish(
     """
     version = faces.version
     written = pixels.write(clean, picture, replaced)
-    provenance.mark(clean, source=source, model_version=version, is_synthetic=not replaced.is_untouched)
+    made, covered = bool(replaced.boxes), bool(replaced.covered)
+    provenance.mark(clean, source=source, model_version=version, is_synthetic=made, is_covered=covered)
     seen = pixels.examine(to_bytes(clean, written.syntax), picture, replaced, written, faces)
     first = gates.judge(Evidence(seen), threshold)
     if gates.recognition_passed(first):
@@ -87,4 +93,7 @@ def finish(
         model_version=version,
         gates=gates.judge(evidence, threshold),
         pixels=seen,
+        seconds=replaced.seconds,
+        map=pixels.draw_map(replaced, written),
+        header=changes(source, clean),
     )

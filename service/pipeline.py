@@ -7,6 +7,7 @@ person, LeaseLost writes nothing, and everything else is tried again until the a
 the error, nothing reaches the release store but by `_release`, and that only when every gate passed.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
@@ -16,10 +17,10 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import audit, jobs
+from service import audit, jobs, tallies
 from service.audit import Action, Outcome
-from service.blobs import Blobs, shard
-from service.deidentification import Case, Deidentifier, account
+from service.blobs import Blobs, map_key, shard
+from service.deidentification import Case, Deidentifier, account, report
 from service.errors import LeaseLost, Quarantined
 from service.finishing import Finished
 from service.gates import GateResult
@@ -63,13 +64,15 @@ class Worker:
 
     def _deidentify(self, claim: Claim) -> None:
         case: Case | None = None
+        started = time.perf_counter()
         try:
             case = self._deidentifier.open(claim.id)
             finished = self._deidentifier.make(case)
+            columns = _columns(claim, case, finished, time.perf_counter() - started)
             if finished.failure is None:
-                self._release(claim, case, finished)
+                self._release(claim, case, finished, columns)
             else:
-                self._hold_result(claim, case, finished, finished.failure)
+                self._hold_result(claim, case, finished, columns, finished.failure)
         except LeaseLost:
             raise
         except Quarantined as held:
@@ -78,26 +81,31 @@ class Worker:
             self._log.exception("attempt.failed")
             self._try_again(claim)
 
-    def _release(self, claim: Claim, case: Case, finished: Finished) -> None:
+    def _release(self, claim: Claim, case: Case, finished: Finished, columns: dict[str, Any]) -> None:
         """The one way out: a row that names what passed, and a delivery for each destination of the route."""
-        with _stored(self._gateway.releases, finished) as blob, self._gateway.database.transaction() as session:
+        with self._stored(self._gateway.releases, finished) as blob, self._gateway.database.transaction() as session:
             _refuse_taken_uid(session, finished)
             jobs.finish(session, Photograph, claim, state=PhotographState.DEIDENTIFIED, **_facts(case))
-            release = Release(id=new_id(), **_columns(claim, case, finished, blob), released_by="gates")
+            release = Release(id=new_id(), blob=blob, **columns, released_by="gates")
             session.add(release)
             session.flush()
             session.add_all(Delivery(release_id=release.id, destination=name) for name in case.route.destinations)
             details = _details(case, finished) | {"released_by": "gates"}
             _record(session, Action.PHOTOGRAPH_DEIDENTIFIED, claim, Outcome.SUCCESS, details)
+            tallies.count(session, tallies.RELEASED, case.route.name)
+            _tally(session, finished)
         self._log.info("photograph.deidentified", route=case.route.name, faces=finished.pixels.faces)
 
-    def _hold_result(self, claim: Claim, case: Case, finished: Finished, closed: GateResult) -> None:
+    def _hold_result(
+        self, claim: Claim, case: Case, finished: Finished, columns: dict[str, Any], closed: GateResult
+    ) -> None:
         """Hold a finished object back; it is kept only where its release is a matter of a person's judgement."""
-        keep = _stored(self._gateway.held, finished) if finished.releasable else nullcontext()
+        keep = self._stored(self._gateway.held, finished) if finished.releasable else nullcontext()
         with keep as blob, self._gateway.database.transaction() as session:
             self._quarantine(session, claim, case, str(closed.cause), closed.detail, _details(case, finished))
             if blob is not None:
-                session.add(HeldResult(**_columns(claim, case, finished, blob)))
+                session.add(HeldResult(blob=blob, **columns))
+            _tally(session, finished)
 
     def _hold(self, claim: Claim, case: Case | None, held: Quarantined) -> None:
         with self._gateway.database.transaction() as session:
@@ -111,6 +119,7 @@ class Worker:
         jobs.finish(session, Photograph, claim, state=PhotographState.QUARANTINED, **values)
         details = {**facts, **details, "cause": cause, "detail": detail}
         _record(session, Action.PHOTOGRAPH_QUARANTINED, claim, Outcome.REFUSED, details)
+        tallies.count(session, tallies.QUARANTINED, cause)
         self._log.info("photograph.quarantined", cause=cause)
 
     def _try_again(self, claim: Claim) -> None:
@@ -121,22 +130,24 @@ class Worker:
                 return
             jobs.finish(session, Photograph, claim, state=PhotographState.FAILED)
             _record(session, Action.PHOTOGRAPH_FAILED, claim, Outcome.FAILURE, {"attempts": claim.attempt})
+            tallies.count(session, tallies.FAILED)
 
+    @contextmanager
+    def _stored(self, store: Blobs, finished: Finished) -> Iterator[str]:
+        """The object and its map as blobs, under a key that no other attempt has; they go when they were not wanted.
 
-@contextmanager
-def _stored(store: Blobs, finished: Finished) -> Iterator[str]:
-    """The object as a blob, under a key that no other attempt has; it goes again when it was not wanted.
-
-    After any other error it stays, because a commit whose answer was lost may have named it; the sweep
-    removes what no row names.
-    """
-    key = shard(new_id())
-    store.put(finished.data, key)
-    try:
-        yield key
-    except (LeaseLost, Quarantined):
-        store.delete(key)
-        raise
+        After any other error they stay, because a commit whose answer was lost may have named them; the sweep
+        removes what no row names.
+        """
+        key = shard(new_id())
+        self._gateway.maps.put(finished.map, map_key(key))
+        store.put(finished.data, key)
+        try:
+            yield key
+        except (LeaseLost, Quarantined):
+            store.delete(key)
+            self._gateway.maps.delete(map_key(key))
+            raise
 
 
 def _refuse_taken_uid(session: Session, finished: Finished) -> None:
@@ -149,11 +160,10 @@ def _facts(case: Case) -> dict[str, Any]:
     return {"view": describe(case.view), "route": case.route.name}
 
 
-def _columns(claim: Claim, case: Case, finished: Finished, blob: str) -> dict[str, Any]:
-    """The columns that a release and a held result share."""
+def _columns(claim: Claim, case: Case, finished: Finished, seconds: float) -> dict[str, Any]:
+    """The columns that a release and a held result share, but for the blob."""
     return {
         "photograph_id": claim.id,
-        "blob": blob,
         "digest": sha256(finished.data).hexdigest(),
         "size": len(finished.data),
         "sop_class_uid": finished.sop_class_uid,
@@ -161,7 +171,7 @@ def _columns(claim: Claim, case: Case, finished: Finished, blob: str) -> dict[st
         "transfer_syntax_uid": str(finished.transfer_syntax_uid),
         "profile": finished.profile,
         "model_version": finished.model_version,
-        "report": account(case, finished),
+        "report": report(case, finished, seconds),
     }
 
 
@@ -169,6 +179,14 @@ def _details(case: Case, finished: Finished) -> dict[str, Any]:
     """What the audit keeps of a finished object."""
     made = {"profile": finished.profile, "model_version": finished.model_version}
     return {**_facts(case), **account(case, finished), **made, "digest": sha256(finished.data).hexdigest()}
+
+
+def _tally(session: Session, finished: Finished) -> None:
+    """How the gates decided, and how long the faces took."""
+    for gate in finished.gates:
+        tallies.count(session, tallies.GATE_PASSED if gate.passed else tallies.GATE_CLOSED, gate.name)
+    if finished.pixels.faces:
+        tallies.count(session, tallies.FACE, n=finished.pixels.faces, total=finished.seconds)
 
 
 def _record(session: Session, action: Action, claim: Claim, outcome: Outcome, details: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import audit, jobs
+from service import audit, jobs, tallies
 from service.audit import Action, Outcome
 from service.errors import VeraGateError
 from service.gateway import Gateway
@@ -47,6 +47,7 @@ def release(gateway: Gateway, photograph_id: str, decision: Decision) -> None:
         _move(session, photograph, PhotographState.DEIDENTIFIED)
         _let_go(session, gateway, photograph, result, decision.person)
         _record(session, Action.PHOTOGRAPH_RELEASED, photograph, decision)
+        tallies.count(session, tallies.RELEASED, photograph.route or "")
     gateway.held.delete(result.blob)
 
 
@@ -57,6 +58,7 @@ def reject(gateway: Gateway, photograph_id: str, decision: Decision) -> None:
         _move(session, photograph, PhotographState.REJECTED)
         blob = _drop_result(session, photograph_id)
         _record(session, Action.PHOTOGRAPH_REJECTED, photograph, decision, Outcome.REFUSED)
+        tallies.count(session, tallies.REJECTED)
     if blob is not None:
         gateway.held.delete(blob)
 
@@ -67,7 +69,7 @@ def retry(gateway: Gateway, photograph_id: str, decision: Decision) -> None:
         photograph = _get(session, photograph_id)
         blob = None
         if photograph.state == PhotographState.DEIDENTIFIED:
-            _retry_deliveries(session, photograph_id)
+            _retry_deliveries(session, gateway, photograph_id)
         else:
             _refuse_twin(session, photograph)
             _move(session, photograph, PhotographState.RECEIVED)
@@ -112,12 +114,15 @@ def _let_go(session: Session, gateway: Gateway, photograph: Photograph, result: 
 _COPIED: Final = tuple(column.key for column in HeldResult.__table__.columns if column.key != "id")
 
 
-def _retry_deliveries(session: Session, photograph_id: str) -> None:
-    query = select(Delivery.id).join(Release).where(Release.photograph_id == photograph_id)
-    parked = session.scalars(query.where(Delivery.state == DeliveryState.PARKED)).all()
+def _retry_deliveries(session: Session, gateway: Gateway, photograph_id: str) -> None:
+    query = select(Delivery.id, Delivery.destination).join(Release).where(Release.photograph_id == photograph_id)
+    parked = session.execute(query.where(Delivery.state == DeliveryState.PARKED)).all()
     if not parked:
         raise VeraGateError(f"{photograph_id} has no parked delivery; there is nothing to try again.")
-    for delivery_id in parked:
+    configured = {destination.name for destination in gateway.settings.destinations}
+    for delivery_id, destination in parked:
+        if destination not in configured:
+            raise VeraGateError(f"The destination '{destination}' is not configured any more.")
         jobs.requeue(session, Delivery, delivery_id, DeliveryState.PARKED, state=DeliveryState.PENDING, last_error=None)
 
 

@@ -9,12 +9,13 @@ from pydicom import dcmread
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import audit
+from service import audit, tallies
 from service.audit import Action
 from service.blobs import shard
 from service.database import insert_if_absent
 from service.errors import Quarantined, Rejected
 from service.gateway import Gateway
+from service.headers import outside_uid
 from service.pseudonyms import find_or_create_patient
 from service.spool import Received
 from service.states import Cause, PhotographState
@@ -104,6 +105,7 @@ def _record(
         "sop_instance_uid": origin.sop_instance_uid,
         "transfer_syntax_uid": origin.transfer_syntax_uid,
         "study_instance_uid": _uid(header.get("StudyInstanceUID")),
+        "study_alias": _study_alias(gateway, header),
         "patient_id": _patient_id(session, gateway, header),
         "calling_ae": origin.calling_ae,
         "called_ae": origin.called_ae,
@@ -119,11 +121,13 @@ def _record(
     audit.record(
         session, Action.PHOTOGRAPH_RECEIVED, actor=origin.calling_ae, photograph_id=photograph_id, details=details
     )
+    tallies.count(session, tallies.RECEIVED, origin.calling_ae)
     if twin is not None:
         held = {"cause": Cause.SAME_UID_OTHER_CONTENT}
         audit.record(
             session, Action.PHOTOGRAPH_QUARANTINED, actor="listener", photograph_id=photograph_id, details=held
         )
+        tallies.count(session, tallies.QUARANTINED, Cause.SAME_UID_OTHER_CONTENT)
     return True
 
 
@@ -151,6 +155,12 @@ def _patient_id(session: Session, gateway: Gateway, header: dict[str, str]) -> s
         return find_or_create_patient(session, gateway.pseudonyms, patient_id, issuer).id
     except Quarantined:
         return None
+
+
+def _study_alias(gateway: Gateway, header: dict[str, str]) -> str | None:
+    """The UID under which the study is known outside: the one that the cleaned header will carry."""
+    study = _uid(header.get("StudyInstanceUID"))
+    return None if study is None else outside_uid(gateway.pseudonyms, study)
 
 
 def _uid(value: str | None) -> str | None:

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from service.configuration import FOLLOW_SECONDS, Live
+from service.couriers import Couriers, Rounds
 from service.database import Database
 from service.errors import ConfigurationError
-from service.forwarding import open_couriers
 from service.gateway import Gateway
 from service.listener import Listener
 from service.logs import get_logger
@@ -63,7 +64,7 @@ def listen_loop(settings: Settings, stop: threading.Event, ready: Signal, ring: 
 def work_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:
     """De-identify what was received."""
     gateway = Gateway.open(settings)
-    with on_record(settings, "worker"):
+    with on_record(settings, "worker", settings.work.device):
         faces = Faces(settings.work.device)
         get_logger(process="worker").info("worker.ready", model_version=faces.version)  # loads the models
         ready()
@@ -73,20 +74,14 @@ def work_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:
 def send_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:
     """Send what was released, with a thread for each destination."""
     database = Database(settings.url)
-    couriers = open_couriers(settings, database)
+    couriers = Couriers(Live(settings, database), database)
+    interval = settings.work.poll_seconds
+    rounds = Rounds(couriers, lambda ended, step: repeat(ended, interval, step, "sender"))
     with on_record(settings, "sender"):
-        threads = [
-            threading.Thread(target=repeat, args=(stop, settings.work.poll_seconds, courier.send_due, "sender"))
-            for courier in couriers
-        ]
-        for thread in threads:
-            thread.start()
+        rounds.follow()
         ready()
-        stop.wait()
-        for thread in threads:
-            thread.join()
-        for courier in couriers:
-            courier.close()
+        repeat(stop, max(interval, FOLLOW_SECONDS), rounds.follow, "sender")
+        rounds.end()
 
 
 def sweep_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:

@@ -123,7 +123,8 @@ class Supervisor:
 
 
 def _roles(settings: Settings) -> list[str]:
-    return ["listen", *["work"] * settings.work.workers, "send", "sweep"]
+    console = ["console"] if settings.console.enabled else []
+    return ["listen", *["work"] * settings.work.workers, "send", "sweep", *console]
 
 
 def _environment() -> dict[str, str]:

@@ -330,7 +330,6 @@ class SignIn(Base):
     stage: Mapped[str] = mapped_column(String(16))  # full, or what is still missing: totp, password
     csrf: Mapped[str] = mapped_column(String(64))
     address: Mapped[str] = mapped_column(String(64))
-    address: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     seen_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]

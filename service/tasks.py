@@ -18,8 +18,10 @@ from sqlalchemy.orm import Session
 
 from service import logs
 from service.broker import MOST_RINGS, QUEUES, SEAL, SEND, SWEEP, TIDY, WORK, make_client, ring
+from service.configuration import Live
+from service.couriers import Couriers
 from service.database import Database
-from service.forwarding import BATCH, Courier, open_couriers
+from service.forwarding import BATCH
 from service.gateway import Gateway
 from service.pipeline import Worker
 from service.pixels import Faces
@@ -56,7 +58,7 @@ def run_worker(settings: Settings, queue: str, ready: Callable[[], None]) -> Non
     name = f"--hostname={queue}-{os.getpid()}@%h"
     options = ["--quiet", "worker", "--pool=solo", f"--queues={queue}", name, "--loglevel=WARNING", *beat]
     worker_ready.connect(lambda **_: ready(), weak=False)
-    with on_record(settings, f"celery-{queue}"):
+    with on_record(settings, f"celery-{queue}", settings.work.device if queue == QUEUES[WORK] else None):
         make_app(settings).worker_main(options)
 
 
@@ -82,10 +84,9 @@ class _Bench:
         return sweeper
 
     @cached_property
-    def _couriers(self) -> dict[str, Courier]:
-        couriers = open_couriers(self._settings, Database(self._settings.url))
-        names = (destination.name for destination in self._settings.destinations)
-        return dict(zip(names, couriers, strict=True))
+    def _couriers(self) -> Couriers:
+        database = Database(self._settings.url)
+        return Couriers(Live(self._settings, database), database)
 
     def work(self) -> None:
         """Work what is due for a few seconds, then ring again: a solo worker is deaf to its broker meanwhile."""
@@ -99,7 +100,9 @@ class _Bench:
 
     def send(self, destination: str) -> None:
         """Send what is due; the association ends with the backlog, since nobody would look after an idle one."""
-        courier = self._couriers[destination]
+        courier = self._couriers.named(destination)
+        if courier is None:
+            return
         if courier.send_due(BATCH) == BATCH:
             self._ring(SEND, destination)
         else:
@@ -123,7 +126,7 @@ class _Bench:
         self._sweeper.tidy()
 
     def _ring_couriers(self) -> None:
-        for destination in self._settings.destinations:
+        for destination in self._gateway.settings.destinations:
             self._ring(SEND, destination.name)
 
 

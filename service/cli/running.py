@@ -1,4 +1,4 @@
-"""`up` and what it does: `migrate`, then the roles `listen`, `work`, `send`, `sweep`."""
+"""`up` and what it does: `migrate`, then the roles `listen`, `work`, `send`, `sweep`, `console`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +13,13 @@ Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, migrate, listen, work, send, sweep):
+    for command in (up, migrate, listen, work, send, sweep, console):
         app.command(rich_help_panel=_PANEL)(command)
 
 
 def up(config: Config = None) -> None:
     """Run the whole gateway on this machine until Ctrl-C or SIGTERM."""
+    from service.console.serving import address
     from service.runners import stop_on_signals
     from service.settings import config_path, load_settings
     from service.supervisor import Supervisor
@@ -30,6 +31,8 @@ def up(config: Config = None) -> None:
 
     def announce() -> None:
         typer.echo(f"VeraGate is ready: {where}. Ctrl-C stops it.")
+        if settings.console.enabled:
+            typer.echo(f"The console: {address(settings.console)}")
 
     raise typer.Exit(Supervisor(settings, path).run(stop_on_signals(), announce))
 
@@ -71,6 +74,16 @@ def send(config: Config = None, supervised: Supervised = False) -> None:
 def sweep(config: Config = None, supervised: Supervised = False) -> None:
     """Move on what stood still, clean up after crashes, seal the audit."""
     _run("sweep", config, supervised)
+
+
+def console(config: Config = None, supervised: Supervised = False) -> None:
+    """Serve the console: pages for operators, reviewers and compliance officers, and the API."""
+    from service.console.serving import serve
+    from service.runners import stop_on_signals
+    from service.settings import load_settings
+
+    _logs()
+    serve(load_settings(config), stop_on_signals(), _tell(supervised))
 
 
 def _run(role: str, config: Path | None, supervised: bool) -> None:

@@ -1,6 +1,7 @@
 """The faces: the only door between the gateway and `models`, opened when the first picture needs it."""
 
 import secrets
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +30,9 @@ class Replaced:
 
     `image`: RGB uint8 [H, W, 3]; `boxes`: left, top, right, bottom in pixels of each replaced face; `distances`: of
     each, original to result; `preserved`: bool [H, W], pixels that must come out as they went in, None where no
-    region was asked for; `changed`: bool [H, W], pixels that differ from the source.
+    region was asked for; `changed`: bool [H, W], pixels that differ from the source; `covered`: the boxes
+    that were hidden under grey, and `unconfirmed`, whether one of them should hide a face that no detector saw;
+    `seconds`: what it took.
     """
 
     image: Image
@@ -37,10 +40,13 @@ class Replaced:
     boxes: tuple[Box, ...] = ()
     distances: tuple[float | None, ...] = ()
     preserved: Mask | None = None
+    covered: tuple[Box, ...] = ()
+    unconfirmed: bool = False
+    seconds: float = 0.0
 
     @property
     def is_untouched(self) -> bool:
-        return not self.boxes
+        return not self.boxes and not self.covered
 
 
 class Faces:
@@ -85,6 +91,7 @@ class Faces:
 
         Raises Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
         """
+        started = time.perf_counter()
         result = self.anonymizer.anonymize(picture.rgb, latent, frozenset(preserve), _random())
         if result.unreplaced:
             raise Quarantined(Cause.FACE_NOT_REPLACED, f"{len(result.unreplaced)} of the faces")
@@ -96,6 +103,7 @@ class Faces:
             boxes=tuple(face.box for face in result.faces),
             distances=tuple(face.distance for face in result.faces),
             preserved=result.preserved if preserve else None,
+            seconds=time.perf_counter() - started,
         )
 
     def leave(self, picture: Picture) -> Replaced:
