@@ -86,7 +86,9 @@ DETAILS = frozenset(
         "batch",
         "decision",
         "instructions",
+        "changes",
         "redact",
+        "cover_faces",
         "proposer",
     }
 )

@@ -150,12 +150,6 @@ class Courier:
         self._log.info("delivery.settled", outcome=answer.verdict, status=answer.status, reason=answer.reason)
 
 
-def open_couriers(settings: Settings, database: Database) -> list[Courier]:
-    """One for each destination, with the release store and nothing else in hand."""
-    releases = Blobs(settings.releases)
-    return [Courier(settings, destination, database, releases) for destination in settings.destinations]
-
-
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from service.audit import check_keys
 from service.blobs import Blobs
+from service.configuration import Live
 from service.database import Database
 from service.identities import Identities
 from service.pseudonyms import Pseudonyms
@@ -16,7 +17,7 @@ from service.settings import Settings
 
 @dataclass(frozen=True)
 class Gateway:
-    settings: Settings
+    live: Live
     database: Database
     keys: Keys
     pseudonyms: Pseudonyms
@@ -24,6 +25,7 @@ class Gateway:
     originals: Blobs
     held: Blobs
     releases: Blobs
+    maps: Blobs
 
     @classmethod
     def open(cls, settings: Settings) -> "Gateway":
@@ -36,7 +38,7 @@ class Gateway:
         database = Database(settings.url)
         check_keys(database, keys)
         return cls(
-            settings=settings,
+            live=Live(settings, database),
             database=database,
             keys=keys,
             pseudonyms=Pseudonyms(keys, settings.project),
@@ -44,7 +46,13 @@ class Gateway:
             originals=Blobs(settings.originals),
             held=Blobs(settings.held),
             releases=Blobs(settings.releases),
+            maps=Blobs(settings.maps),
         )
+
+    @property
+    def settings(self) -> Settings:
+        """As they are now: ask again for each piece of work, and take one answer for all of it."""
+        return self.live.current()
 
     def close(self) -> None:
         self.database.close()

@@ -48,8 +48,6 @@ class Listener:
         self._gateway = gateway
         self._ring = ring
         self._log = get_logger(process="listener")
-        self._called = called_titles(settings)
-        self._calling = settings.listener.accepted_calling_aes
         self._spool = Spool(
             settings.spool, settings.limits.max_object_megabytes, settings.limits.min_free_disk_megabytes
         )
@@ -57,11 +55,11 @@ class Listener:
 
     def start(self) -> None:
         """Listen in background threads. Raises OSError when the port is taken."""
-        listen = self._gateway.settings.listener
+        listen = self._gateway.live.file.listener
         remove_older(self._spool.folder, LONGEST_ASSOCIATION)
         self._spool.install()
         _config.LOG_HANDLER_LEVEL = "none"  # pynetdicom's own handlers print whole PDUs, names included
-        if not self._calling:
+        if not self._gateway.settings.listener.accepted_calling_aes:
             self._log.warning("listener.refuses_everyone", setting="listener.accepted_calling_aes")
         handlers: list[Any] = [
             (evt.EVT_REQUESTED, self._admit),
@@ -83,10 +81,10 @@ class Listener:
 
     def _admit(self, event: Event) -> None:
         """Refuse an association from a caller, or to a title, that is not configured (PS3.8 9.3.4)."""
-        request = _request(event)
-        if request.called_ae_title not in self._called:
+        request, settings = _request(event), self._gateway.settings
+        if request.called_ae_title not in called_titles(settings):
             self._refuse(event, _CALLED_UNKNOWN, "called AE title unknown")
-        elif request.calling_ae_title not in self._calling:
+        elif request.calling_ae_title not in settings.listener.accepted_calling_aes:
             self._refuse(event, _CALLING_UNKNOWN, "calling AE title unknown")
 
     def _refuse(self, event: Event, diagnostic: int, reason: str) -> None:

@@ -19,6 +19,10 @@ AETitle = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[\x20-\x5b\x5d-\x7e]+$")
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+Host = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^\S+$")]
 
 VERIFICATION = "1.2.840.10008.1.1"
 VL_PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
@@ -45,9 +49,9 @@ class Limits(_Frozen):
 
 
 class Destination(_Frozen):
-    name: str = Field(min_length=1, max_length=64)
+    name: Name
     ae_title: AETitle
-    host: str
+    host: Host
     port: Port
     calling_ae: AETitle | None = None  # what we call ourselves there; default: the listener's AE title
 
@@ -55,7 +59,7 @@ class Destination(_Frozen):
 class Route(_Frozen):
     """The first route that matches decides. Empty conditions match everything."""
 
-    name: str = Field(min_length=1, max_length=64)
+    name: Name
     calling_aes: frozenset[AETitle] = frozenset()
     called_aes: frozenset[AETitle] = frozenset()
     sop_classes: frozenset[str] = frozenset()
@@ -97,6 +101,7 @@ class ConsoleSettings(_Frozen):
     idle_minutes: int = Field(default=30, ge=1)
     session_hours: int = Field(default=12, ge=1)
     four_eyes: bool = False  # a release needs a second reviewer
+    upload_ae: AETitle = "UPLOAD"  # the calling AE title that routes see for pictures from the upload page
     open_metrics: bool = False  # /metrics without a token
     oidc: OidcSettings | None = None
 
@@ -153,6 +158,10 @@ class Settings(_Frozen):
         names = [d.name for d in self.destinations]
         if len(set(names)) != len(names):
             raise ValueError("two destinations have the same name")
+        if len({route.name for route in self.routes}) != len(self.routes):
+            raise ValueError("two routes have the same name")
+        if self.console.upload_ae in self.listener.accepted_calling_aes:
+            raise ValueError(f"'{self.console.upload_ae}' is the upload page's own title; no sender may use it")
         for route in self.routes:
             for name in route.destinations:
                 if name not in names:

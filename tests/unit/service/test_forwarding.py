@@ -11,7 +11,7 @@ from sqlalchemy import update
 from service.blobs import shard
 from service.database import Database
 from service.destinations import Verdict, judge
-from service.forwarding import Courier, open_couriers
+from service.forwarding import Courier
 from service.gateway import Gateway
 from service.settings import VL_PHOTOGRAPHIC
 from service.states import DeliveryState, PhotographState
@@ -101,7 +101,10 @@ def test_a_photograph_is_forwarded_only_when_every_destination_has_it(tmp_path: 
     down = Archive("down", "DOWN")
     gateway = open_gateway(settings_for(tmp_path, place, down))
     _released(gateway)
-    couriers = open_couriers(gateway.settings, gateway.database)
+    couriers = [
+        Courier(gateway.settings, destination, gateway.database, gateway.releases)
+        for destination in gateway.settings.destinations
+    ]
 
     assert [courier.send_due() for courier in couriers] == [1, 0]
     assert rows(gateway.database, Photograph)[0].state == PhotographState.DEIDENTIFIED

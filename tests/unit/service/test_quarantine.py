@@ -157,18 +157,35 @@ def test_parked_deliveries_are_tried_again(gateway: Gateway) -> None:
         )
         session.add(row)
         session.flush()
-        states = {"one": DeliveryState.PARKED, "two": DeliveryState.DELIVERED}
+        states = {"nowhere": DeliveryState.PARKED, "two": DeliveryState.DELIVERED}
         session.add_all(Delivery(release_id=row.id, destination=d, state=s, attempts=5) for d, s in states.items())
     (item,) = _items(gateway)
-    assert (item.cause, "one" in item.advice) == ("delivery-parked", True)
+    assert (item.cause, "nowhere" in item.advice) == ("delivery-parked", True)
 
     retry(gateway, photograph_id, ANNA)
 
     after = {d.destination: (d.state, d.attempts) for d in rows(gateway.database, Delivery)}
-    assert after == {"one": (DeliveryState.PENDING, 0), "two": (DeliveryState.DELIVERED, 5)}
+    assert after == {"nowhere": (DeliveryState.PENDING, 0), "two": (DeliveryState.DELIVERED, 5)}
     assert _items(gateway) == []
     with pytest.raises(VeraGateError, match="no parked delivery"):
         retry(gateway, photograph_id, ANNA)
+
+
+def test_a_delivery_to_a_destination_that_is_gone_stays_parked(gateway: Gateway) -> None:
+    """What nobody would carry is not put back into the queue; the person is told why."""
+    photograph_id = _photograph(gateway, None, state=PhotographState.DEIDENTIFIED)
+    with gateway.database.transaction() as session:
+        row = Release(
+            **_columns(photograph_id, "aa/bb/c.dcm"), id=new_id(), sop_instance_uid="2.25.1", released_by="gates"
+        )
+        session.add(row)
+        session.flush()
+        session.add(Delivery(release_id=row.id, destination="gone", state=DeliveryState.PARKED))
+
+    with pytest.raises(VeraGateError, match="'gone' is not configured any more"):
+        retry(gateway, photograph_id, ANNA)
+
+    assert rows(gateway.database, Delivery)[0].state == DeliveryState.PARKED
 
 
 def test_the_desk_says_what_helps_and_what_can_be_released(gateway: Gateway) -> None:
