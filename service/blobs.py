@@ -32,6 +32,11 @@ def shard(name: str, suffix: str = ".dcm") -> str:
     return f"{name[:2]}/{name[2:4]}/{name}{suffix}"
 
 
+def map_key(blob: str) -> str:
+    """Where the map of a cleaned object lies in the store of maps: under the object's own key, as a PNG."""
+    return f"{blob.removesuffix('.dcm')}.png"
+
+
 class Blobs:
     """One store; `root` is a local folder or an fsspec URL such as s3://bucket/prefix."""
 

@@ -19,8 +19,9 @@ from service.errors import Quarantined
 from service.finishing import Finished, finish
 from service.gateway import Gateway
 from service.headers import Cleaner
+from service.instructions import Instructions, read_instructions
 from service.objects import read
-from service.pixels import Faces, Latent, Picture, Replaced, decode
+from service.pixels import Faces, Latent, Picture, Replaced, cover_heads, decode, with_covers, without
 from service.rules import choose_route, preserve_for
 from service.settings import Region, Route
 from service.states import Cause, PhotographState
@@ -37,6 +38,7 @@ class Case:
     ds: FileDataset
     view: View
     route: Route
+    instructions: Instructions
 
     @property
     def preserve(self) -> frozenset[Region]:
@@ -56,20 +58,39 @@ class Deidentifier:
         with self._gateway.database.read() as session:
             patient = _patient(session, photograph)
         view = classify(ds)
-        route = choose_route(
-            self._gateway.settings, photograph.calling_ae, photograph.called_ae, photograph.sop_class_uid, view
-        )
+        instructions = read_instructions(photograph.instructions)
+        route = self._route(photograph, view, instructions)
         if route is None:
             raise Quarantined(Cause.NO_ROUTE)
-        return Case(photograph, patient, ds, view, route)
+        return Case(photograph, patient, ds, view, route, instructions)
 
     def make(self, case: Case) -> Finished:
         """Raises Quarantined for what cannot be decoded, and for faces where none or none where one should be."""
         settings = self._gateway.settings
         picture = decode(case.ds, settings.limits)
-        replaced = self._faces.leave(picture) if case.view.kind is Kind.INTRAORAL else self._replace(case, picture)
+        replaced = self._treat(case, picture)
         clean = Cleaner(self._gateway.pseudonyms, case.patient).clean(case.ds)
         return finish(case.ds, clean, picture, replaced, case.view, self._faces, settings.recognition_threshold)
+
+    def _route(self, photograph: Photograph, view: View, instructions: Instructions) -> Route | None:
+        """The route that a person chose, else the first that matches."""
+        settings = self._gateway.settings
+        if instructions.route is None:
+            sender = photograph.calling_ae, photograph.called_ae
+            return choose_route(settings, *sender, photograph.sop_class_uid, view)
+        chosen = next((route for route in settings.routes if route.name == instructions.route), None)
+        if chosen is None:
+            raise Quarantined(Cause.NO_ROUTE, "the route that a person chose is not configured any more")
+        return chosen
+
+    def _treat(self, case: Case, picture: Picture) -> Replaced:
+        """New faces, or none where the inside of a mouth is shown; under a person's instructions, parts covered."""
+        is_mouth, boxes = case.view.kind is Kind.INTRAORAL, case.instructions.redact
+        if case.instructions.cover_faces:
+            return cover_heads(self._faces, picture, boxes, face_expected=not is_mouth)
+        seen = without(picture, boxes) if boxes else picture
+        replaced = self._faces.leave(seen) if is_mouth else self._replace(case, seen)
+        return with_covers(replaced, picture, boxes)
 
     def _read(self, photograph: Photograph) -> FileDataset:
         try:
@@ -106,12 +127,26 @@ class Deidentifier:
 def account(case: Case, finished: Finished) -> dict[str, Any]:
     """How an object was made and judged, for the release's report and the audit; no patient data."""
     pixels = finished.pixels
+    instructions = case.instructions.stored()
     return {
+        **({"instructions": instructions} if instructions else {}),
         "preserve": sorted(case.preserve),
         "preserved_digest": pixels.digest,
         "faces": pixels.faces,
         "distances": [None if distance is None else round(distance, 4) for distance in pixels.distances],
         "gates": [{"name": gate.name, "passed": gate.passed, "detail": gate.detail} for gate in finished.gates],
+    }
+
+
+def report(case: Case, finished: Finished, seconds: float) -> dict[str, Any]:
+    """The account with what people look up later and the audit need not hold; below 4 kB."""
+    pixels = finished.pixels
+    return {
+        **account(case, finished),
+        "preserved_pixels": pixels.preserved_pixels,
+        "covered": pixels.covered,
+        "duration_ms": round(1000 * seconds),
+        "header": finished.header,
     }
 
 

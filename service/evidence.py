@@ -9,7 +9,8 @@ class PixelEvidence:
 
     `faces`: faces that were replaced; `stray_faces`: faces that a detector sees in the result where none was
     replaced; `distances`: per replaced face, original to result under the recogniser (dlib, Euclidean), None where
-    it could not be measured; `preserved`: whether the region to preserve came out the same, None when none was
+    it could not be measured; `covered`: parts that were covered; `unconfirmed`: whether a face was to be among them
+    that no detector ever saw; `preserved`: whether the region to preserve came out the same, None when none was
     asked for; `preserved_pixels`: how many pixels that region has after rounding to the JPEG's blocks; `digest`:
     SHA-256 of what was preserved; `problem`: why the object cannot be used, None when it reads back as it should.
     """
@@ -17,6 +18,8 @@ class PixelEvidence:
     faces: int = 0
     stray_faces: int = 0
     distances: tuple[float | None, ...] = ()
+    covered: int = 0
+    unconfirmed: bool = False
     preserved: bool | None = None
     preserved_pixels: int = 0
     digest: str | None = None

@@ -11,9 +11,13 @@ from typing import Final
 from service.evidence import Evidence, PixelEvidence
 from service.states import Cause
 
-RELEASABLE: Final = frozenset({Cause.STILL_RECOGNISED, Cause.IDENTIFYING_VIEW, Cause.BURNED_IN_TEXT})
+RELEASABLE: Final = frozenset(
+    {Cause.STILL_RECOGNISED, Cause.IDENTIFYING_VIEW, Cause.BURNED_IN_TEXT, Cause.COVER_UNCONFIRMED}
+)
 """What a person may overrule after looking. A face that is still there, a changed preserved region, an identifier
 in the header and a broken file are faults of the object, not matters of opinion."""
+
+_ABOUT_FACES: Final = frozenset({"output", "faces", "cover", "recognition"})
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ def judge(evidence: Evidence, threshold: float) -> list[GateResult]:
         _gate("output", pixels.problem is None, pixels.problem or "reads back", Cause.OUTPUT_INVALID),
         _gate("header", not evidence.leaks, _places(evidence.leaks), Cause.HEADER_CHECK_FAILED),
         _gate("faces", pixels.stray_faces == 0, _faces(pixels), Cause.FACE_NOT_REPLACED),
+        *_cover(pixels),
         _preserved(pixels),
         _recognition(pixels, threshold),
         _gate("view", not evidence.must_review, "as coded", Cause.IDENTIFYING_VIEW),
@@ -54,7 +59,7 @@ def first_failure(results: list[GateResult]) -> GateResult | None:
 
 def recognition_passed(results: list[GateResult]) -> bool:
     """Whether the claim holds that nobody can be recognised: no face left over, and none taken for its original."""
-    return all(result.passed for result in results if result.name in ("output", "faces", "recognition"))
+    return all(result.passed for result in results if result.name in _ABOUT_FACES)
 
 
 def _recognition(pixels: PixelEvidence, threshold: float) -> GateResult:
@@ -65,6 +70,14 @@ def _recognition(pixels: PixelEvidence, threshold: float) -> GateResult:
     if len(measured) < pixels.faces:
         detail = f"{pixels.faces - len(measured)} of {pixels.faces} faces could not be measured"
     return _gate("recognition", passed, detail, Cause.STILL_RECOGNISED)
+
+
+def _cover(pixels: PixelEvidence) -> list[GateResult]:
+    """Judged only where something was covered: detectors must have seen the face that was to be covered."""
+    if not pixels.covered:
+        return []
+    detail = f"{pixels.covered} parts covered{', the face by hand' if pixels.unconfirmed else ''}"
+    return [_gate("cover", not pixels.unconfirmed, detail, Cause.COVER_UNCONFIRMED)]
 
 
 def _preserved(pixels: PixelEvidence) -> GateResult:

@@ -1,6 +1,6 @@
 """What a finished object says about itself: de-identified how, by what, and which of its pixels were made.
 
-    mark(clean, source=ds, model_version=faces.version, is_synthetic=True)   # makes no claim about recognition
+    mark(clean, source=ds, model_version=..., is_synthetic=True, is_covered=False)   # no claim about recognition
     claim_unrecognisable(clean)                                              # once the recognition gate has passed
 
 Clean Recognizable Visual Features (113102) and Recognizable Visual Features NO are a claim that recognition is
@@ -21,7 +21,15 @@ from service.codes import Code, value_in
 PRODUCT: Final = "VeraGate"
 _METHOD: Final = "PS3.15 Basic Profile as a list of what stays"
 _MADE: Final = "Faces replaced by synthetic faces; see Contributing Equipment"
+_COVERED: Final = "Parts of the picture covered with a uniform grey"
+_MADE_AND_COVERED: Final = "Faces replaced by synthetic faces, parts covered with grey; see Contributing Equipment"
 _LEFT: Final = "De-identified; pixel values unchanged"
+_DERIVATION: Final = {  # by whether faces were made, and whether parts were covered
+    (True, False): _MADE,
+    (False, True): _COVERED,
+    (True, True): _MADE_AND_COVERED,
+    (False, False): _LEFT,
+}
 
 BASIC: Final = Code("113100", "DCM", "Basic Application Confidentiality Profile")
 PIXEL_DATA: Final = Code("113101", "DCM", "Clean Pixel Data Option")
@@ -31,7 +39,7 @@ DEIDENTIFYING: Final = Code("109104", "DCM", "De-identifying Equipment")
 SYNTHESIZING: Final = Code("109100", "DCM", "Synthesizing Equipment")
 
 CODES: Final = (BASIC, PIXEL_DATA, VISUAL_FEATURES, MODIFIED_DATES, DEIDENTIFYING, SYNTHESIZING)
-TEXTS: Final = (PRODUCT, __version__, _METHOD, _MADE, _LEFT)
+TEXTS: Final = (PRODUCT, __version__, _METHOD, _MADE, _COVERED, _MADE_AND_COVERED, _LEFT)
 
 
 def has_burned_in_text(source: Dataset) -> bool:
@@ -42,11 +50,11 @@ def has_burned_in_text(source: Dataset) -> bool:
         return True
 
 
-def mark(ds: Dataset, *, source: Dataset, model_version: str, is_synthetic: bool) -> None:
+def mark(ds: Dataset, *, source: Dataset, model_version: str, is_synthetic: bool, is_covered: bool = False) -> None:
     """Write the attributes of PS3.3 C.12.1.1.1 and C.7.6.1, PS3.15 E.1.1 into a cleaned data set with pixels.
 
-    `is_synthetic` is false for a photograph that left with its own pixels. Recognizable Visual Features is YES
-    until `claim_unrecognisable`.
+    `is_synthetic` is false where no face was made: the photograph leaves with its own pixels, or `is_covered`, parts
+    of it hidden by grey. Recognizable Visual Features is YES until `claim_unrecognisable`.
     """
     burned_in = has_burned_in_text(source)
     ds.PatientIdentityRemoved = "YES"
@@ -57,8 +65,8 @@ def mark(ds: Dataset, *, source: Dataset, model_version: str, is_synthetic: bool
     ds.RecognizableVisualFeatures = "YES"
     ds.LongitudinalTemporalInformationModified = "MODIFIED"
     ds.SyntheticData = "YES" if is_synthetic else "NO"
-    ds.DerivationDescription = _MADE if is_synthetic else _LEFT
-    ds.ImageType = _image_type(source, is_synthetic=is_synthetic)
+    ds.DerivationDescription = _DERIVATION[is_synthetic, is_covered]
+    ds.ImageType = _image_type(source, is_changed=is_synthetic or is_covered)
     equipment = [_equipment(DEIDENTIFYING, [__version__])]
     if is_synthetic:
         equipment.append(_equipment(SYNTHESIZING, [__version__, model_version[:64]]))
@@ -81,10 +89,10 @@ def profile(ds: Dataset) -> str:
     return " ".join(str(item.CodeValue) for item in ds.DeidentificationMethodCodeSequence)
 
 
-def _image_type(source: Dataset, *, is_synthetic: bool) -> list[str]:
+def _image_type(source: Dataset, *, is_changed: bool) -> list[str]:
     """Pixels that changed make the image DERIVED (PS3.3 C.7.6.1.1.2); those that did not leave it what it was."""
     was_derived = "DERIVED" in str(value_in(source, "ImageType"))
-    return ["DERIVED" if is_synthetic or was_derived else "ORIGINAL", "PRIMARY"]
+    return ["DERIVED" if is_changed or was_derived else "ORIGINAL", "PRIMARY"]
 
 
 def _equipment(purpose: Code, versions: list[str]) -> Dataset:

@@ -60,6 +60,7 @@ class Cause(StrEnum):
     NO_FACE_FOUND = "no-face-found"
     FACE_IN_INTRAORAL = "face-in-intraoral"
     FACE_NOT_REPLACED = "face-not-replaced"
+    COVER_UNCONFIRMED = "cover-unconfirmed"
     STILL_RECOGNISED = "still-recognised"
     PRESERVED_REGION_CHANGED = "preserved-region-changed"
     IDENTIFYING_VIEW = "identifying-view"
@@ -80,6 +81,7 @@ EXPLANATION: dict[Cause, str] = {
     Cause.NO_FACE_FOUND: "There should be a face in it, but none was found.",
     Cause.FACE_IN_INTRAORAL: "The codes say intra-oral, but a face was found.",
     Cause.FACE_NOT_REPLACED: "A face was found that could not be replaced (too turned, too small or half hidden).",
+    Cause.COVER_UNCONFIRMED: "A face was to be covered by hand, and no detector saw it before; look at the result.",
     Cause.STILL_RECOGNISED: "The face recogniser still takes the result for the original person.",
     Cause.PRESERVED_REGION_CHANGED: "The region to preserve would not have come out unchanged.",
     Cause.IDENTIFYING_VIEW: "This view shows what identifies by itself (scar, tattoo, anomaly); look at it.",

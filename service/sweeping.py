@@ -5,6 +5,7 @@ What may lie about after a crash, and what becomes of it:
     a part file in the spool            never acknowledged: removed
     an original without a row           a copy of one on record: removed; otherwise put on record (held, see `recover`)
     a cleaned object without a row      can be made again from its original: removed
+    a map without a cleaned object      as its object: removed
 """
 
 import shutil
@@ -15,6 +16,7 @@ from typing import Final
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from service import audit, jobs
 from service.audit import Action, Outcome
@@ -56,6 +58,9 @@ class Sweeper:
             for key in self._orphans(store, table):
                 store.delete(key)
                 self._log.info("orphan.removed", where=table.__tablename__)
+        for key in self._orphaned_maps():
+            self._gateway.maps.delete(key)
+            self._log.info("orphan.removed", where="maps")
 
     def recover(self, key: str) -> None:
         """Put an original that has no row on record again, as from a sender called "(recovered)".
@@ -90,6 +95,11 @@ class Sweeper:
         with self._gateway.database.read() as session:
             return [key for key in keys if session.scalar(select(table.id).where(table.blob == key)) is None]
 
+    def _orphaned_maps(self) -> list[str]:
+        keys = list(self._gateway.maps.older_than(self._grace))
+        with self._gateway.database.read() as session:
+            return [key for key in keys if not _is_mapped(session, key)]
+
     def _fail_photographs(self) -> int:
         attempts = self._gateway.settings.work.max_attempts
         with self._gateway.database.transaction() as session:
@@ -123,3 +133,10 @@ class Sweeper:
                     details={"destination": delivery.destination, "attempts": claim.attempt},
                 )
         return len(claims)
+
+
+def _is_mapped(session: Session, key: str) -> bool:
+    """Whether a cleaned object is on record whose map this is."""
+    blob = f"{key.removesuffix('.png')}.dcm"
+    rows = (session.scalar(select(table.id).where(table.blob == blob)) for table in (Release, HeldResult))
+    return any(row is not None for row in rows)

@@ -35,6 +35,14 @@ class Subject(Protocol):
     def date_offset_days(self) -> int: ...
 
 
+def outside_uid(uids: KeyedUids, original: str) -> str:
+    """The UID of an object, series or study outside.
+
+    No instance is defined by the standard: under its root an identifier could pass for one of its UIDs.
+    """
+    return uids.uid(f"instance {original}" if original.startswith(_STANDARD_ROOT) else original)
+
+
 class Cleaner:
     """Cleans the headers of one patient's photographs."""
 
@@ -82,9 +90,7 @@ class Cleaner:
     def _uid(self, rule: Rule, values: list[str]) -> str | None:
         if len(values) != 1:
             return None
-        original = values[0]
-        # No instance is defined by the standard: under its root an identifier could pass for one of its UIDs.
-        return self._uids.uid(f"instance {original}" if original.startswith(_STANDARD_ROOT) else original)
+        return outside_uid(self._uids, values[0])
 
     def _date(self, values: list[str]) -> str | None:
         match = _DATE.match(values[0]) if values else None

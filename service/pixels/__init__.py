@@ -13,7 +13,9 @@
 `service.finishing.finish` does the last two steps and everything around them.
 """
 
+from service.pixels.covering import cover_heads, with_covers, without
 from service.pixels.examining import examine, look_for_faces
+from service.pixels.mapping import Part, draw_map, read_map
 from service.pixels.picture import Image, Picture, decode, single_frame
 from service.pixels.replacing import Box, Faces, Latent, Mask, Replaced
 from service.pixels.writing import Written, write
@@ -24,12 +26,18 @@ __all__ = [
     "Image",
     "Latent",
     "Mask",
+    "Part",
     "Picture",
     "Replaced",
     "Written",
+    "cover_heads",
     "decode",
+    "draw_map",
     "examine",
     "look_for_faces",
+    "read_map",
     "single_frame",
+    "with_covers",
+    "without",
     "write",
 ]

@@ -36,12 +36,13 @@ _LUMINANCE: Final = np.array([0.299, 0.587, 0.114])
 class Written:
     """How the pixels were written.
 
-    `exact`: bool [H, W], the pixels of the region to preserve that every decoder reproduces (a JPEG's blocks round
-    the region inward), None where no region was asked for; `digest`: SHA-256 of what is preserved, taken from the
-    source: JPEG coefficients, or pixel values in raster order.
+    `kept`: bool [H, W], the pixels that every decoder reproduces from the source, None for all of them; `exact`: those
+    of the region to preserve (a JPEG's blocks round it inward), None where no region was asked for; `digest`: SHA-256
+    of what is preserved, taken from the source: JPEG coefficients, or pixel values in raster order.
     """
 
     syntax: UID
+    kept: Mask | None = None
     exact: Mask | None = None
     digest: str | None = None
 
@@ -68,10 +69,10 @@ def preserved_digest(image: Image, mask: Mask) -> str:
 
 
 def _write_jpeg(ds: Dataset, picture: Picture, source: bytes, replaced: Replaced) -> Written:
-    data, exact, proof = source, None, None
+    data, kept, exact, proof = source, None, None, None
     if not replaced.is_untouched:
         spliced = splice(source, replaced.image, replaced.changed, replaced.preserved)
-        data, proof = spliced.data, spliced.digest
+        data, kept, proof = spliced.data, spliced.exact, spliced.digest
         if replaced.preserved is not None:
             exact = spliced.exact & replaced.preserved
     elif describe(source).progressive:
@@ -83,7 +84,7 @@ def _write_jpeg(ds: Dataset, picture: Picture, source: bytes, replaced: Replaced
     if not replaced.is_untouched:
         ds.DerivationCodeSequence = Sequence([_LOSSY_COMPRESSION.item()])
     _append_history(ds, picture, _JPEG_METHOD, [len(source)] if replaced.is_untouched else [len(source), len(data)])
-    return Written(JPEGBaseline8Bit if stream.baseline else JPEGExtended12Bit, exact, proof)
+    return Written(JPEGBaseline8Bit if stream.baseline else JPEGExtended12Bit, kept, exact, proof)
 
 
 def _write_lossless(ds: Dataset, picture: Picture, replaced: Replaced) -> Written:
@@ -102,9 +103,10 @@ def _write_lossless(ds: Dataset, picture: Picture, replaced: Replaced) -> Writte
         _append_history(ds, picture, _LOSSY[picture.syntax], [picture.encoded_size])
     elif "LossyImageCompression" not in ds:
         ds.LossyImageCompression = ""  # Type 2 (PS3.3 C.8.12.1); nobody said what came before
+    kept = None if replaced.is_untouched else ~replaced.changed
     if replaced.preserved is None:
-        return Written(syntax)
-    return Written(syntax, replaced.preserved, preserved_digest(picture.rgb, replaced.preserved))
+        return Written(syntax, kept)
+    return Written(syntax, kept, replaced.preserved, preserved_digest(picture.rgb, replaced.preserved))
 
 
 def _encode(image: NDArray[np.uint8], ds: Dataset, syntax: UID) -> bytes:

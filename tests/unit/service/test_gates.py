@@ -19,6 +19,7 @@ def test_a_good_photograph_passes_every_gate() -> None:
     assert failure(Evidence(GOOD)) is None
     assert failure(Evidence(PixelEvidence(faces=1, distances=(0.6,)))) is None
     assert failure(Evidence(PixelEvidence())) is None
+    assert failure(Evidence(PixelEvidence(covered=2))) is None
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,8 @@ def test_a_good_photograph_passes_every_gate() -> None:
         (Evidence(PixelEvidence(faces=2, distances=(0.9, None))), Cause.STILL_RECOGNISED),
         (Evidence(PixelEvidence(faces=2, distances=(0.9,))), Cause.STILL_RECOGNISED),
         (Evidence(PixelEvidence(faces=1, distances=(math.nan,))), Cause.STILL_RECOGNISED),
+        (Evidence(PixelEvidence(covered=1, stray_faces=1)), Cause.FACE_NOT_REPLACED),
+        (Evidence(PixelEvidence(covered=1, unconfirmed=True)), Cause.COVER_UNCONFIRMED),
         (Evidence(GOOD, must_review=True), Cause.IDENTIFYING_VIEW),
         (Evidence(GOOD, burned_in_text=True), Cause.BURNED_IN_TEXT),
     ],
@@ -53,7 +56,8 @@ def test_the_gravest_cause_is_named_and_all_gates_are_judged() -> None:
 
 def test_only_matters_of_opinion_can_be_overruled() -> None:
     """A person may overrule the recogniser, the view and the label, never a face, a leak or a broken file."""
-    assert {Cause.STILL_RECOGNISED, Cause.IDENTIFYING_VIEW, Cause.BURNED_IN_TEXT} == RELEASABLE
+    opinions = {Cause.STILL_RECOGNISED, Cause.IDENTIFYING_VIEW, Cause.BURNED_IN_TEXT, Cause.COVER_UNCONFIRMED}
+    assert opinions == RELEASABLE
     assert not next(r for r in judge(Evidence(GOOD, leaks=("x",)), 0.6) if r.name == "header").releasable
     assert all(result.releasable for result in judge(Evidence(GOOD, must_review=True), 0.6))
 

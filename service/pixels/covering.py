@@ -1,0 +1,86 @@
+"""Parts of a picture hidden under a uniform grey: what a person drew, and whole heads."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from service.errors import Quarantined
+from service.pixels.picture import Image, Picture
+from service.pixels.replacing import Box, Faces, Mask, Replaced
+from service.states import Cause
+
+GREY: Final = 128
+_BESIDE, _ABOVE, _BELOW = 0.9, 1.0, 0.6  # of a face's width and height: what belongs to the head, hair included
+_ROUNDS: Final = 3  # how often a covered picture is searched again
+
+Boxes = Sequence[tuple[int, int, int, int]]
+
+
+def without(picture: Picture, boxes: Boxes) -> Picture:
+    """The picture as a detector sees it once `boxes` (left, top, right, bottom in pixels) are covered."""
+    return replace(picture, rgb=_painted(picture.rgb, _inside(boxes, picture)))
+
+
+def with_covers(replaced: Replaced, picture: Picture, boxes: Boxes) -> Replaced:
+    """A result that was made on `without(picture, boxes)`, as a change of `picture`: the boxes count as changed."""
+    if not boxes:
+        return replaced
+    cover = _mask(picture.rgb, boxes)
+    kept = None if replaced.preserved is None else replaced.preserved & ~cover
+    image = _painted(replaced.image, boxes)
+    return replace(replaced, image=image, changed=replaced.changed | cover, preserved=kept, covered=tuple(boxes))
+
+
+def cover_heads(faces: Faces, picture: Picture, boxes: Boxes, *, face_expected: bool) -> Replaced:
+    """Cover `boxes` and, generously, the head of every face that a detector sees; no face is made.
+
+    Where a face is expected and no detector sees one, a person must have drawn a box over it, and somebody has to
+    look at the result; without any box, raises Quarantined (NO_FACE_FOUND).
+    """
+    seen = faces.find(picture.rgb)
+    if face_expected and not seen and not boxes:
+        raise Quarantined(Cause.NO_FACE_FOUND)
+    covers = [*boxes, *(_head(face) for face in seen)]
+    for _ in range(_ROUNDS):
+        image = _painted(picture.rgb, covers)
+        left_over = faces.find(image)
+        if not left_over:
+            break
+        covers += [_head(face) for face in left_over]
+    return Replaced(
+        image=_painted(picture.rgb, covers),
+        changed=_mask(picture.rgb, covers),
+        covered=tuple(covers),
+        unconfirmed=face_expected and not seen,
+    )
+
+
+def _head(face: Box) -> tuple[int, int, int, int]:
+    left, top, right, bottom = face
+    wide, high = right - left, bottom - top
+    edges = (left - _BESIDE * wide, top - _ABOVE * high, right + _BESIDE * wide, bottom + _BELOW * high)
+    return max(0, round(edges[0])), max(0, round(edges[1])), round(edges[2]), round(edges[3])
+
+
+def _inside(boxes: Boxes, picture: Picture) -> Boxes:
+    """Raises Quarantined where a box lies beside the picture: it was drawn on another one."""
+    height, width = picture.rgb.shape[:2]
+    if any(left >= width or top >= height for left, top, _, _ in boxes):
+        raise Quarantined(Cause.COVER_UNCONFIRMED, "a box lies outside the picture")
+    return boxes
+
+
+def _painted(image: Image, boxes: Iterable[tuple[int, int, int, int]]) -> Image:
+    painted = image.copy()
+    for left, top, right, bottom in boxes:
+        painted[top:bottom, left:right] = GREY
+    return painted
+
+
+def _mask(image: Image, boxes: Iterable[tuple[int, int, int, int]]) -> Mask:
+    mask = np.zeros(image.shape[:2], dtype=np.bool_)
+    for left, top, right, bottom in boxes:
+        mask[top:bottom, left:right] = True
+    return mask
