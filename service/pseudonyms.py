@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.database import insert_if_absent
-from service.errors import Quarantined
+from service.errors import Quarantined, VeraGateError
 from service.secrets import Keys, Label
 from service.states import Cause
 from service.tables import Patient
@@ -94,3 +94,15 @@ def find_or_create_patient(
         insert_if_absent(session, Patient, ("key",), values)
         patient = session.scalars(query).one()
     return patient
+
+
+def look_up(session: Session, pseudonyms: Pseudonyms, patient_id: str, issuer: str | None = None) -> str | None:
+    """The pseudonym of a patient who is known by this ID; None when nobody is. Makes no patient.
+
+    Whoever asks must be allowed to, and the caller records that it was asked: who, and the pseudonym, not the ID.
+    """
+    try:
+        key = pseudonyms.patient_key(patient_id, issuer)
+    except Quarantined as error:
+        raise VeraGateError("A Patient ID is needed to look a patient up.") from error
+    return session.scalar(select(Patient.pseudonym).where(Patient.key == key))
