@@ -26,6 +26,9 @@ class Label(StrEnum):
     AUDIT_CHECKPOINT = "audit-checkpoint"
     AUDIT_LEAF = "audit-leaf"
     BYSTANDER = "bystander"
+    TOTP = "totp"
+    CONSOLE_FORM = "console-form"
+    OIDC_FLOW = "oidc-flow"
 
 
 class Keys:
