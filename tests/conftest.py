@@ -1,8 +1,8 @@
 """Which peers the tests can reach, what was therefore not tested, and databases to test on.
 
-A test says what it talks to with `@pytest.mark.needs("postgresql", "redis", "dcmtk", "orthanc", "docker-compose")`;
-a test marked `integration` that says nothing needs the first four. A missing peer skips the test and is named
-at the end of the run; with VERAGATE_TEST_ALL=1 (continuous integration) it fails the test instead.
+A test says what it talks to with `@pytest.mark.needs("postgresql", "redis", "dcmtk", "orthanc", "docker-compose",
+"rsyslog")`; a test marked `integration` that says nothing needs the first four. A missing peer skips the test and is
+named at the end of the run; with VERAGATE_TEST_ALL=1 (continuous integration) it fails the test instead.
 """
 
 import os
@@ -17,7 +17,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from service import passwords
 from service.database import Database, migrate
+from tests.support.people import QUICK
 
 _INTEGRATION_PEERS = ("postgresql", "redis", "dcmtk", "orthanc")
 
@@ -38,6 +40,7 @@ _PEERS: dict[str, Callable[[], bool]] = {
     "dcmtk": lambda: _installed("storescu", "storescp", "dcmdump", "dcmdjpeg"),
     "orthanc": lambda: _installed("Orthanc"),
     "docker-compose": lambda: _installed("docker-compose"),
+    "rsyslog": lambda: _installed("rsyslogd") and any(Path("/usr/lib").glob("*/rsyslog/lmnsd_gtls.so")),
 }
 
 
@@ -154,3 +157,9 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords that are hashed in no time, for tests that are not about how hard they are to guess."""
+    monkeypatch.setattr(passwords, "_HASHER", QUICK)
