@@ -10,16 +10,21 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import faces, ingest, photograph
+from benchmarks import console, faces, ingest, photograph
 from benchmarks.figure import Figure
 from service import logs
 
-BENCHMARKS = {"faces": faces.measure, "photograph": photograph.measure, "ingest": ingest.measure}
+BENCHMARKS = {
+    "faces": faces.measure,
+    "console": console.measure,
+    "photograph": photograph.measure,
+    "ingest": ingest.measure,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("which", nargs="*", help="faces, photograph, ingest; default: all of them")
+    parser.add_argument("which", nargs="*", help="faces, console, photograph, ingest; default: all of them")
     parser.add_argument("--json", action="store_true", help="print JSON")
     chosen = parser.parse_args()
     if unknown := set(chosen.which) - set(BENCHMARKS):

@@ -2,7 +2,7 @@
 
     return page(request, "photographs.html", rows=rows)
 
-Every template can use: person (who is signed in, or None), may("photographs:read"), t("page.key"), csrf() for the
+Every template can use: person (who is signed in, or None), may("photographs:read"), t(key), csrf() for the
 hidden field of a form, url("name", id=...), asset("style.css"), and the filters when, ago, bytes, number.
 """
 

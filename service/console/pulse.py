@@ -45,14 +45,14 @@ class Pulse:
     @property
     def latest(self) -> Beat:
         """The newest reading; the first one to ask takes it itself."""
-        return self._beat or self._read()
+        return self._beat or self.read()
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._read()
+            self.read()
             self._stop.wait(PERIOD)
 
-    def _read(self) -> Beat:
+    def read(self) -> Beat:
         with self._lock:
             number = self._beat.number + 1 if self._beat else 1
             try:
