@@ -15,7 +15,7 @@ def called_titles(settings: Settings) -> frozenset[str]:
 
 def choose_route(settings: Settings, calling: str, called: str, sop_class: str, view: View) -> Route | None:
     """The first route whose every condition holds; None means that the photograph has nowhere to go."""
-    matching = (route for route in settings.routes if _matches(route, calling, called, sop_class, view))
+    matching = (r for r in settings.routes if not failed_conditions(r, calling, called, sop_class, view))
     return next(matching, None)
 
 
@@ -28,10 +28,12 @@ def preserve_for(route: Route, view: View) -> frozenset[Region]:
     return frozenset.intersection(*orders) if orders else route.preserve
 
 
-def _matches(route: Route, calling: str, called: str, sop_class: str, view: View) -> bool:
-    return (
-        (not route.calling_aes or calling in route.calling_aes)
-        and (not route.called_aes or called in route.called_aes)
-        and (not route.sop_classes or sop_class in route.sop_classes)
-        and (not route.views or (bool(view.codes) and view.codes <= route.views))
-    )
+def failed_conditions(route: Route, calling: str, called: str, sop_class: str, view: View) -> tuple[str, ...]:
+    """The route's fields that keep such a photograph out; none where it matches."""
+    held = {
+        "calling_aes": not route.calling_aes or calling in route.calling_aes,
+        "called_aes": not route.called_aes or called in route.called_aes,
+        "sop_classes": not route.sop_classes or sop_class in route.sop_classes,
+        "views": not route.views or (bool(view.codes) and view.codes <= route.views),
+    }
+    return tuple(field for field, holds in held.items() if not holds)
