@@ -1,4 +1,4 @@
-"""The gateway as an operator starts it, with `veragate up`, on a temporary data folder and free ports."""
+"""The gateway as an operator starts it, with `veragate up`, on a data folder of its own and free ports."""
 
 import subprocess
 import sys
@@ -24,6 +24,9 @@ port = {port}
 accepted_calling_aes = ["{camera}"]
 [limits]
 min_free_disk_megabytes = 64
+[console]
+enabled = false                        # not while the demonstration runs
+port = {console_port}
 [[destinations]]
 name = "demo-pacs"
 ae_title = "{pacs}"
@@ -45,6 +48,7 @@ def gateway(folder: Path, pacs_port: int) -> Iterator[Settings]:
     """
     config = folder / "veragate.toml"
     values = {"folder": folder / "data", "port": free_port(), "camera": CAMERA, "pacs": PACS, "pacs_port": pacs_port}
+    values["console_port"] = free_port()
     config.write_text(_CONFIGURATION.format(**values), encoding="utf-8")
     with (folder / "gateway.log").open("wb") as log:
         command = [sys.executable, "-m", "service", "up", "--config", str(config)]

@@ -1,9 +1,10 @@
 """The demonstration from beginning to end."""
 
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pydicom.dataset import FileDataset
 from pydicom.uid import JPEGBaseline8Bit
@@ -32,13 +33,16 @@ Sent = list[tuple[Shot, FileDataset]]
 def run(out: Path, console: Console) -> int:
     """Run everything, write contact-sheet.png, before-after.jpg and received/ to `out`; count the promises not kept.
 
+    The gateway's own data stays in `out`/gateway until the next run, so that the console can be opened on it.
+
     Raises VeraGateError when the gateway does not start or refuses a photograph.
     """
     began = time.monotonic()
     for left_over in (out / "received").glob("*.dcm"):
         left_over.unlink()
-    with TemporaryDirectory(prefix="veragate-demo-") as temporary, Pacs(out / "received") as pacs:
-        with gateway(Path(temporary), pacs.port) as settings:
+    home = _emptied(out / "gateway")
+    with Pacs(out / "received") as pacs:
+        with gateway(home, pacs.port) as settings:
             sent = _journey(settings, console)
         outcomes, verification = _look_at(settings, sent, pacs)
     contact_sheet(outcomes, out / "contact-sheet.png")
@@ -52,7 +56,23 @@ def run(out: Path, console: Console) -> int:
     for problem in problems:
         console.print(f"[red]Fell short:[/] {problem}", soft_wrap=True)
     console.print(f"{time.monotonic() - began:.0f} seconds.")
+    command = Path(sys.executable).with_name("veragate")
+    config = home / "veragate.toml"
+    console.print(f"Look at it in the console: {_short(command)} console --config {_short(config)}", soft_wrap=True)
     return len(problems)
+
+
+def _emptied(folder: Path) -> Path:
+    """The folder of this run's gateway; what an earlier run left in it goes, anything else is not ours to remove."""
+    if (folder / "veragate.toml").exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _short(path: Path) -> Path:
+    """The path as somebody in the working folder would type it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _journey(settings: Settings, console: Console) -> Sent:

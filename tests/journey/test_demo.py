@@ -23,3 +23,5 @@ def test_the_demonstration_keeps_every_promise(tmp_path: Path) -> None:
     with Image.open(tmp_path / "contact-sheet.png") as sheet:
         sheet.load()
     assert len(list((tmp_path / "received").glob("*.dcm"))) == 10
+    assert f"veragate console --config {tmp_path / 'gateway' / 'veragate.toml'}" in done.stdout
+    assert (tmp_path / "gateway" / "veragate.toml").exists()
