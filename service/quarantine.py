@@ -1,99 +1,123 @@
 """What a named person decides about a photograph that is held, failed or parked; `service.desk` lists them.
 
-Every decision needs a person's name and a reason, and both go into the audit with the change itself.
-Decisions that are not possible raise VeraGateError with a sentence that says why.
+Every decision needs a person's name and a reason, and both go into the audit with the change itself. Where the
+four-eyes rule holds, `service.proposals` is the way to a release.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
-from sqlalchemy import select
+from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
-from service import audit, jobs, tallies
+from service import jobs, tallies
 from service.audit import Action, Outcome
+from service.blobs import map_key
+from service.decisions import Decision, get_photograph, move, record
 from service.errors import VeraGateError
 from service.gateway import Gateway
-from service.states import Cause, DeliveryState, PhotographState, check_move
-from service.tables import Delivery, HeldResult, Photograph, Release
+from service.instructions import Instructions, PixelBox, read_instructions
+from service.states import Cause, DeliveryState, PhotographState
+from service.tables import Delivery, HeldResult, Photograph, Proposal, Release
 
-
-@dataclass(frozen=True)
-class Decision:
-    """Who decides, and why."""
-
-    person: str
-    reason: str
-
-    def __post_init__(self) -> None:
-        if not self.person.strip() or not self.reason.strip():
-            raise VeraGateError("A decision needs the name of a person and a reason.")
+__all__ = ["Decision", "let_leave", "redact", "reject", "releasable", "release", "retry"]
 
 
 def release(gateway: Gateway, photograph_id: str, decision: Decision) -> None:
     """Let a held object leave as it is, on this person's word."""
+    if gateway.settings.console.four_eyes:
+        raise VeraGateError("A release needs two people here: propose it, and somebody else confirms.")
+    let_leave(gateway, photograph_id, decision)
+
+
+def let_leave(gateway: Gateway, photograph_id: str, decision: Decision, proposer: str | None = None) -> None:
+    """The release itself, under the name of whoever decides, and of who proposed it where there was somebody."""
     with gateway.database.read() as session:
-        photograph = _get(session, photograph_id)
-        result = session.scalar(select(HeldResult).where(HeldResult.photograph_id == photograph_id))
+        _, result = releasable(session, photograph_id)
+    with gateway.held.path(result.blob) as path:
+        gateway.releases.put(path, result.blob)
+    names = f"{proposer} and {decision.person.strip()}" if proposer else decision.person.strip()
+    with gateway.database.transaction() as session:
+        photograph, now = releasable(session, photograph_id)
+        if now.id != result.id:
+            raise VeraGateError(f"{photograph_id} was made anew a moment ago; look again.")
+        if proposer is not None:
+            _answer(session, photograph_id, proposer)
+        move(session, photograph, PhotographState.DEIDENTIFIED, decision.seen)
+        _let_go(session, gateway, photograph, result, names[:100])
+        record(session, Action.PHOTOGRAPH_RELEASED, photograph, decision, details={"proposer": proposer})
+        tallies.count(session, tallies.RELEASED, photograph.route or "")
+    gateway.held.delete(result.blob)
+
+
+def _answer(session: Session, photograph_id: str, proposer: str) -> None:
+    """Use up the proposal that is being confirmed; its proposer may have taken it back a moment ago."""
+    asked = delete(Proposal).where(Proposal.photograph_id == photograph_id, Proposal.person == proposer)
+    if cast(CursorResult[Any], session.execute(asked)).rowcount != 1:
+        raise VeraGateError(f"The proposal for {photograph_id} was withdrawn a moment ago; look again.")
+
+
+def releasable(session: Session, photograph_id: str) -> tuple[Photograph, HeldResult]:
+    """The photograph and what could leave of it; VeraGateError where nothing can."""
+    photograph = get_photograph(session, photograph_id)
     if photograph.state != PhotographState.QUARANTINED:
         raise VeraGateError(f"{photograph_id} is {photograph.state}; only what is QUARANTINED can be released.")
+    result = session.scalar(select(HeldResult).where(HeldResult.photograph_id == photograph_id))
     if result is None:
         raise VeraGateError(
             f"{photograph_id} cannot be released: there is no cleaned object that could leave ({photograph.cause})."
         )
-    with gateway.held.path(result.blob) as path:
-        gateway.releases.put(path, result.blob)
-    with gateway.database.transaction() as session:
-        _move(session, photograph, PhotographState.DEIDENTIFIED)
-        _let_go(session, gateway, photograph, result, decision.person)
-        _record(session, Action.PHOTOGRAPH_RELEASED, photograph, decision)
-        tallies.count(session, tallies.RELEASED, photograph.route or "")
-    gateway.held.delete(result.blob)
+    return photograph, result
 
 
 def reject(gateway: Gateway, photograph_id: str, decision: Decision) -> None:
     """Close a photograph for good: nothing of it leaves; the original stays until retention removes it."""
     with gateway.database.transaction() as session:
-        photograph = _get(session, photograph_id)
-        _move(session, photograph, PhotographState.REJECTED)
+        photograph = get_photograph(session, photograph_id)
+        move(session, photograph, PhotographState.REJECTED, decision.seen)
         blob = _drop_result(session, photograph_id)
-        _record(session, Action.PHOTOGRAPH_REJECTED, photograph, decision, Outcome.REFUSED)
+        record(session, Action.PHOTOGRAPH_REJECTED, photograph, decision, Outcome.REFUSED)
         tallies.count(session, tallies.REJECTED)
-    if blob is not None:
-        gateway.held.delete(blob)
+    _delete_held(gateway, blob)
 
 
-def retry(gateway: Gateway, photograph_id: str, decision: Decision) -> None:
-    """Start over: a held or failed photograph from the original, parked deliveries from the release."""
+def retry(gateway: Gateway, photograph_id: str, decision: Decision, instructions: Instructions | None = None) -> None:
+    """Start over: a held or failed photograph from the original, parked deliveries from the release.
+
+    New instructions take the place of earlier ones; without any the earlier ones stay, so that what a person had
+    covered is not uncovered by somebody who only tries again.
+    """
+    if instructions is not None:
+        _check_route(gateway, instructions)
     with gateway.database.transaction() as session:
-        photograph = _get(session, photograph_id)
-        blob = None
-        if photograph.state == PhotographState.DEIDENTIFIED:
+        photograph = get_photograph(session, photograph_id)
+        details, blob = {}, None
+        if photograph.state == PhotographState.DEIDENTIFIED and instructions is None:
             _retry_deliveries(session, gateway, photograph_id)
         else:
             _refuse_twin(session, photograph)
-            _move(session, photograph, PhotographState.RECEIVED)
+            followed = photograph.instructions if instructions is None else instructions.stored()
+            move(session, photograph, PhotographState.RECEIVED, decision.seen, instructions=followed)
             blob = _drop_result(session, photograph_id)
-        _record(session, Action.PHOTOGRAPH_RETRIED, photograph, decision)
-    if blob is not None:
-        gateway.held.delete(blob)
+            details = {"instructions": followed}
+        record(session, Action.PHOTOGRAPH_RETRIED, photograph, decision, details=details)
+    _delete_held(gateway, blob)
 
 
-def _get(session: Session, photograph_id: str) -> Photograph:
-    photograph = session.get(Photograph, photograph_id)
-    if photograph is None:
-        raise VeraGateError(f"There is no photograph {photograph_id}.")
-    return photograph
+def redact(
+    gateway: Gateway, photograph_id: str, decision: Decision, boxes: Iterable[PixelBox], cover_faces: bool
+) -> None:
+    """Start over with these parts of the picture covered, and every head in place of a new face if `cover_faces`.
 
-
-def _move(session: Session, photograph: Photograph, after: PhotographState) -> None:
-    before = PhotographState(photograph.state)
-    try:
-        check_move(before, after)
-    except ValueError as error:
-        raise VeraGateError(f"{photograph.id} is {before} and cannot become {after}.") from error
-    if not jobs.requeue(session, Photograph, photograph.id, before, state=after, cause=None, cause_detail=None):
-        raise VeraGateError(f"{photograph.id} was changed by somebody else a moment ago; look again.")
+    The boxes take the place of earlier ones. The gates judge what comes out as they judge anything.
+    """
+    with gateway.database.read() as session:
+        photograph = get_photograph(session, photograph_id)
+    route = read_instructions(photograph.instructions).route
+    instructions = read_instructions({"route": route, "redact": list(boxes), "cover_faces": cover_faces})
+    if not instructions.covers:
+        raise VeraGateError("There is nothing to cover: draw a box, or have the faces covered.")
+    retry(gateway, photograph_id, decision, instructions)
 
 
 def _let_go(session: Session, gateway: Gateway, photograph: Photograph, result: HeldResult, person: str) -> None:
@@ -126,6 +150,12 @@ def _retry_deliveries(session: Session, gateway: Gateway, photograph_id: str) ->
         jobs.requeue(session, Delivery, delivery_id, DeliveryState.PARKED, state=DeliveryState.PENDING, last_error=None)
 
 
+def _check_route(gateway: Gateway, instructions: Instructions) -> None:
+    names = {route.name for route in gateway.settings.routes}
+    if instructions.route is not None and instructions.route not in names:
+        raise VeraGateError(f"There is no route '{instructions.route}'.")
+
+
 def _refuse_twin(session: Session, photograph: Photograph) -> None:
     if photograph.cause != Cause.SAME_UID_OTHER_CONTENT:
         return
@@ -147,19 +177,7 @@ def _drop_result(session: Session, photograph_id: str) -> str | None:
     return result.blob
 
 
-def _record(
-    session: Session,
-    action: Action,
-    photograph: Photograph,
-    decision: Decision,
-    outcome: Outcome = Outcome.SUCCESS,
-) -> None:
-    details = {"reason": decision.reason.strip()}
-    audit.record(
-        session,
-        action,
-        actor=decision.person.strip(),
-        outcome=outcome,
-        photograph_id=photograph.id,
-        details=details,
-    )
+def _delete_held(gateway: Gateway, blob: str | None) -> None:
+    if blob is not None:
+        gateway.held.delete(blob)
+        gateway.maps.delete(map_key(blob))

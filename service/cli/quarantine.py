@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from service.gateway import Gateway
     from service.quarantine import Decision
 
+    Decide = Callable[[Gateway, str, Decision], str]  # does it, and says what was done
+
 Ids = Annotated[list[str], typer.Argument(help="Photograph ids, as `quarantine list` shows them.", show_default=False)]
 Person = Annotated[str, typer.Option("--by", help="Your name; it goes on record.", show_default=False)]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes on record.", show_default=False)]
@@ -47,34 +49,39 @@ def list_(config: Config = None, as_json: Json = False) -> None:
 
 
 def release(ids: Ids, person: Person, reason: Reason, config: Config = None) -> None:
-    """Let held photographs leave as they are, on your word."""
-    from service.quarantine import release as decide
+    """Let held photographs leave as they are, on your word; under the four-eyes rule, on yours and another's."""
+    from service.proposals import release_or_propose
 
-    _decide(decide, ids, person, reason, config, "released")
+    def decide(gateway: "Gateway", photograph_id: str, decision: "Decision") -> str:
+        left = release_or_propose(gateway, photograph_id, decision)
+        return "released" if left else "proposed for release; a second person has to confirm"
+
+    _decide(decide, ids, person, reason, config)
 
 
 def reject(ids: Ids, person: Person, reason: Reason, config: Config = None) -> None:
     """Close photographs for good; nothing of them leaves."""
-    from service.quarantine import reject as decide
+    from service.quarantine import reject
 
-    _decide(decide, ids, person, reason, config, "rejected")
+    _decide(_saying("rejected", reject), ids, person, reason, config)
 
 
 def retry(ids: Ids, person: Person, reason: Reason, config: Config = None) -> None:
     """Start over: held and failed photographs from the original, parked deliveries from the release."""
-    from service.quarantine import retry as decide
+    from service.quarantine import retry
 
-    _decide(decide, ids, person, reason, config, "queued again")
+    _decide(_saying("queued again", retry), ids, person, reason, config)
 
 
-def _decide(
-    decide: "Callable[[Gateway, str, Decision], None]",
-    ids: list[str],
-    person: str,
-    reason: str,
-    config: Config,
-    done: str,
-) -> None:
+def _saying(done: str, decide: "Callable[[Gateway, str, Decision], None]") -> "Decide":
+    def said(gateway: "Gateway", photograph_id: str, decision: "Decision") -> str:
+        decide(gateway, photograph_id, decision)
+        return done
+
+    return said
+
+
+def _decide(decide: "Decide", ids: list[str], person: str, reason: str, config: Config) -> None:
     """Decide on each photograph; those that cannot be decided so are named, and the exit code is 1."""
     from service.errors import VeraGateError
     from service.gateway import Gateway
@@ -86,8 +93,7 @@ def _decide(
     failed = False
     for photograph_id in ids:
         try:
-            decide(gateway, photograph_id, decision)
-            typer.echo(f"{photograph_id} {done}.")
+            typer.echo(f"{photograph_id} {decide(gateway, photograph_id, decision)}.")
         except VeraGateError as problem:
             typer.echo(str(problem), err=True)
             failed = True

@@ -8,7 +8,8 @@ from sqlalchemy import update
 from service.desk import DeskItem, desk
 from service.errors import VeraGateError
 from service.gateway import Gateway
-from service.quarantine import Decision, reject, release, retry
+from service.instructions import Instructions
+from service.quarantine import Decision, redact, reject, release, retry
 from service.settings import VL_PHOTOGRAPHIC
 from service.states import Cause, DeliveryState, PhotographState
 from service.tables import AuditEntry, Delivery, HeldResult, Photograph, Release, new_id
@@ -213,3 +214,45 @@ def test_an_id_that_does_not_exist_is_named(gateway: Gateway) -> None:
     """A wrong id is an error that repeats it."""
     with pytest.raises(VeraGateError, match="no photograph nonsense"):
         reject(gateway, "nonsense", ANNA)
+
+
+def test_a_redaction_goes_back_to_the_worker_and_stays_through_retries(gateway: Gateway) -> None:
+    """What a person wants covered is kept with the photograph and on record, and trying again does not uncover it."""
+    photograph_id = _photograph(gateway, Cause.FACE_NOT_REPLACED)
+
+    redact(gateway, photograph_id, ANNA, [(0, 0, 30, 10)], cover_faces=True)
+
+    wanted = {"redact": [[0, 0, 30, 10]], "cover_faces": True}
+    photograph = _get(gateway, photograph_id)
+    assert (photograph.state, photograph.instructions) == (PhotographState.RECEIVED, wanted)
+    (entry,) = rows(gateway.database, AuditEntry)
+    assert (entry.action, entry.details["instructions"]) == ("photograph.retried", wanted)
+    _hold(gateway, photograph_id)
+    retry(gateway, photograph_id, ANNA)
+    assert _get(gateway, photograph_id).instructions == wanted
+    _hold(gateway, photograph_id)
+    retry(gateway, photograph_id, ANNA, Instructions())
+    assert _get(gateway, photograph_id).instructions is None
+
+
+def test_another_route_is_followed_only_if_there_is_one(gateway: Gateway) -> None:
+    """A photograph can be sent on a route that exists, whatever its conditions; another name is refused."""
+    photograph_id = _photograph(gateway, Cause.NO_ROUTE)
+    with pytest.raises(VeraGateError, match="no route 'nowhere else'"):
+        retry(gateway, photograph_id, ANNA, Instructions(route="nowhere else"))
+    retry(gateway, photograph_id, ANNA, Instructions(route="all"))
+    assert _get(gateway, photograph_id).instructions == {"route": "all"}
+
+
+def test_what_was_released_is_not_redacted(gateway: Gateway) -> None:
+    """Once a photograph has left, nobody covers anything in it; an order to cover nothing is refused too."""
+    gone = _photograph(gateway, None, state=PhotographState.DEIDENTIFIED)
+    with pytest.raises(VeraGateError, match="cannot become"):
+        redact(gateway, gone, ANNA, [(0, 0, 30, 10)], cover_faces=False)
+    with pytest.raises(VeraGateError, match="nothing to cover"):
+        redact(gateway, gone, ANNA, [], cover_faces=False)
+
+
+def _hold(gateway: Gateway, photograph_id: str) -> None:
+    with gateway.database.transaction() as session:
+        session.get_one(Photograph, photograph_id).state = PhotographState.QUARANTINED

@@ -156,3 +156,24 @@ def test_files_that_rows_name_stay_however_old(gateway: Gateway) -> None:
 
     assert gateway.originals.exists(key)
     assert len(rows(gateway.database, Photograph)) == 1
+
+
+def test_maps_go_with_their_objects(gateway: Gateway) -> None:
+    """An old map without a cleaned object on record is removed; one whose object is on record stays."""
+    photograph = _row(gateway, state=PhotographState.DEIDENTIFIED)
+    kept, lost = shard(new_id(), ".png"), shard(new_id(), ".png")
+    for key in (kept, lost):
+        gateway.maps.put(b"png", key)
+        _age(gateway.settings.maps / key)
+    with gateway.database.transaction() as session:
+        release = Release(
+            id=new_id(), photograph_id=photograph.id, blob=kept.replace(".png", ".dcm"), digest="d", size=1,
+            sop_class_uid="c", sop_instance_uid="u", transfer_syntax_uid="t", profile="p", model_version="m",
+            report={}, released_by="gates",
+        )  # fmt: skip
+        session.add(release)
+
+    Sweeper(gateway).tidy()
+
+    assert gateway.maps.exists(kept)
+    assert not gateway.maps.exists(lost)
