@@ -18,6 +18,7 @@ from service.errors import ConfigurationError
 from service.gateway import Gateway
 from service.listener import Listener
 from service.logs import get_logger
+from service.messages.reporter import Reporter
 from service.pipeline import Worker
 from service.pixels import Faces
 from service.presence import on_record
@@ -103,6 +104,27 @@ def sweep_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None
         ready()
         repeat(stop, interval, round_, "sweeper")
     sweeper.seal()
+
+
+def report_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:
+    """Tell the audit repositories what was sealed, with a thread for each; ConfigurationError when there is none."""
+    if not settings.audit.repositories:
+        raise ConfigurationError("There is nobody to report to: the configuration names no [[audit.repositories]].")
+    database = Database(settings.url)
+    live = Live(settings, database)
+    reporters = [Reporter(live.current, database, repository) for repository in settings.audit.repositories]
+    with on_record(settings, "reporter"):
+        interval = settings.work.seal_seconds
+        threads = [
+            threading.Thread(target=repeat, args=(stop, interval, reporter.send_due, "reporter"))
+            for reporter in reporters
+        ]
+        for thread in threads:
+            thread.start()
+        ready()
+        stop.wait()
+        for thread in threads:
+            thread.join()
 
 
 def repeat(stop: threading.Event, interval: float, step: Callable[[], Any], role: str) -> None:

@@ -124,7 +124,8 @@ class Supervisor:
 
 def _roles(settings: Settings) -> list[str]:
     console = ["console"] if settings.console.enabled else []
-    return ["listen", *["work"] * settings.work.workers, "send", "sweep", *console]
+    report = ["report"] if settings.audit.repositories else []
+    return ["listen", *["work"] * settings.work.workers, "send", "sweep", *console, *report]
 
 
 def _environment() -> dict[str, str]:

@@ -9,7 +9,7 @@ import typer
 from service.cli.options import Config, Json, print_json
 
 if TYPE_CHECKING:
-    from service.settings import Destination, Settings
+    from service.settings import AuditRepository, Destination, Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(config: Config = None, as_json: Json = False) -> None:
-    """Check the database, the secret, the disk, the models' weights, and C-ECHO every destination.
+    """Check the database, the secret, the disk, the models' weights, every destination and audit repository.
 
     Ends with 0 when all is well and with 1 when something is not.
     """
@@ -55,6 +55,8 @@ def _probes(settings: "Settings") -> Iterator[tuple[str, Callable[[], str | None
     yield "models' weights", lambda: _weights(settings)
     for destination in settings.destinations:
         yield f"destination {destination.name}", partial(_echo, settings, destination)
+    for repository in settings.audit.repositories:
+        yield f"audit repository {repository.name}", partial(_shake_hands, repository)
 
 
 def _problem(probe: Callable[[], str | None]) -> str | None:
@@ -100,6 +102,12 @@ def _weights(settings: "Settings") -> None:
     from service.pixels import Faces
 
     _ = Faces(settings.work.device).version
+
+
+def _shake_hands(repository: "AuditRepository") -> str | None:
+    from service.messages import transport
+
+    return transport.check(repository)
 
 
 def _echo(settings: "Settings", destination: "Destination") -> str | None:

@@ -1,4 +1,4 @@
-"""`up` and what it does: `migrate`, then the roles `listen`, `work`, `send`, `sweep`, `console`."""
+"""`up` and what it does: `migrate`, then the roles `listen`, `work`, `send`, `sweep`, `console`, `report`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ Supervised = Annotated[bool, typer.Option("--supervised", hidden=True)]
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, migrate, listen, work, send, sweep, console):
+    for command in (up, migrate, listen, work, send, sweep, console, report):
         app.command(rich_help_panel=_PANEL)(command)
 
 
@@ -84,6 +84,15 @@ def console(config: Config = None, supervised: Supervised = False) -> None:
 
     _logs()
     serve(load_settings(config), stop_on_signals(), _tell(supervised))
+
+
+def report(config: Config = None, supervised: Supervised = False) -> None:
+    """Send DICOM audit messages to the audit repositories."""
+    from service.runners import report_loop, stop_on_signals
+    from service.settings import load_settings
+
+    _logs()
+    report_loop(load_settings(config), stop_on_signals(), _tell(supervised))
 
 
 def _run(role: str, config: Path | None, supervised: bool) -> None:

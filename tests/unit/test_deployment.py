@@ -72,6 +72,18 @@ def test_the_sender_is_given_no_original_and_no_key(compose: Compose) -> None:
     assert "source: master_secret" not in sender
 
 
+@pytest.mark.needs("docker-compose")
+def test_the_reporter_sees_no_photograph_and_no_key(compose: Compose) -> None:
+    """The container that talks to audit repositories runs where it is asked for, and mounts no store and no secret."""
+    text = compose(SECRETS).stdout
+    reporter = text[text.index("\n  reporter:\n") : text.index("\n  sender:\n")]
+
+    assert "profiles:\n    - audit\n" in reporter
+    assert "/var/lib/veragate" not in reporter
+    assert "source: master_secret" not in reporter
+    assert "audit-certificates:/etc/veragate/audit:ro" in reporter
+
+
 def test_the_example_configuration_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     """deploy/veragate.toml is accepted once the secrets are in the environment, and names what is missing before."""
     monkeypatch.delenv("VERAGATE_DATABASE_URL", raising=False)
