@@ -4,6 +4,7 @@ stream = strip(frame)                       # no EXIF, comment, profile, thumbna
 describe(stream)                            # size, components, how colour is coded; nothing is decoded
 spliced = splice(stream, rgb, changed)      # new picture, the source's own coefficients elsewhere
 digest(stream, mask)                        # proof of what was kept
+upright(stream, orientation)                # turned as EXIF says, without a loss, or None
 """
 
 from service.jpeg.coefficients import digest, sequential, splice
@@ -15,6 +16,7 @@ from service.jpeg.stream import (
     strip,
     with_colour,
 )
+from service.jpeg.turning import upright
 
 __all__ = [
     "JpegError",
@@ -25,5 +27,6 @@ __all__ = [
     "sequential",
     "splice",
     "strip",
+    "upright",
     "with_colour",
 ]

@@ -42,7 +42,7 @@ def splice(source: bytes, image: Image, changed: Mask, preserved: Mask | None = 
     `image`: uint8 HxWx3 RGB (for one component its luminance is taken); `changed`, `preserved`: bool HxW. The source
     is a stripped 8-bit stream of one component, or of three that are YCbCr or (if it says so) RGB.
     """
-    stream = _handled(source)
+    stream = handled(source)
     if image.shape != (stream.height, stream.width, 3) or changed.shape != image.shape[:2]:
         raise ValueError("image, mask and source differ in size")
     touched = _per_mcu(stream, changed, np.any)
@@ -57,7 +57,7 @@ def splice(source: bytes, image: Image, changed: Mask, preserved: Mask | None = 
 
 def sequential(source: bytes) -> bytes:
     """The same coefficients as a sequential stream (JPEG Baseline, PS3.5 A.4.1, allows no progressive one)."""
-    stream = _handled(source)
+    stream = handled(source)
     with opened(source) as jpeg:
         return written(jpeg, stream)
 
@@ -68,7 +68,7 @@ def digest(data: bytes, mask: Mask) -> str:
     Components in order, blocks in raster order, coefficients as little-endian int16, each component's
     quantisation table in front: two streams with the same digest decode to the same blocks there.
     """
-    stream = _handled(data)
+    stream = handled(data)
     with opened(data) as jpeg:
         return _digest(jpeg, stream, mask)
 
@@ -83,7 +83,7 @@ def _digest(jpeg: Any, stream: Stream, mask: Mask) -> str:
     return total.hexdigest()
 
 
-def _handled(source: bytes) -> Stream:
+def handled(source: bytes) -> Stream:
     stream = describe(source)
     if stream.precision != 8 or len(stream.components) not in (1, 3) or 0 in (stream.width, stream.height):
         raise JpegError("only 8-bit streams of one or three components can be spliced")
