@@ -49,5 +49,6 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) pip
 	@$(PIP) hatchling editables "setuptools>=70.1"
 	@$(PIP) --no-build-isolation --group dev --editable '.[demo]'
+	@$(PIP) --no-deps --group oracles
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(PIP) --no-deps --force-reinstall opencv-contrib-python-headless
 	@touch $@

@@ -1,0 +1,1 @@
+"""Scripts that are run by hand; each has a test that runs it again."""
