@@ -151,7 +151,7 @@ class HeldResult(Finished, Base):
     __tablename__ = "held_results"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
-    sop_instance_uid: Mapped[str] = mapped_column(String(64))
+    sop_instance_uid: Mapped[str] = mapped_column(String(64), index=True)
 
 
 class Delivery(Leased, Base):

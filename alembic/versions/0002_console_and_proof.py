@@ -179,6 +179,7 @@ def upgrade() -> None:
             f"WHERE {text} IS NOT NULL"
         )
     op.create_index("ix_deliveries_destination", "deliveries", ["destination", "state", "changed_at"], unique=False)
+    op.create_index(op.f("ix_held_results_sop_instance_uid"), "held_results", ["sop_instance_uid"], unique=False)
     op.add_column("photographs", sa.Column("study_alias", sa.String(length=64), nullable=True))
     op.add_column("photographs", sa.Column("instructions", sa.JSON(), nullable=True))
     op.drop_index(op.f("ix_photographs_patient"), table_name="photographs")
@@ -211,6 +212,7 @@ def downgrade() -> None:
     op.create_index(op.f("ix_photographs_patient"), "photographs", ["patient_id"], unique=False)
     op.drop_column("photographs", "instructions")
     op.drop_column("photographs", "study_alias")
+    op.drop_index(op.f("ix_held_results_sop_instance_uid"), table_name="held_results")
     op.drop_index("ix_deliveries_destination", table_name="deliveries")
     for name in (*AUDIT_INDEXES, *(f"ix_audit_{key}" for key in INDEXED_DETAILS)):
         op.drop_index(name, table_name="audit_entries")
