@@ -7,17 +7,17 @@ the log's end off must cut that file and every copy of it, so copy it to another
 """
 
 import hmac
-import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import Row, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from service import merkle
-from service.checkpoints import append_missing
+from service import merkle, verify_export
+from service.checkpoints import append_missing, fields
 from service.database import Database
 from service.errors import ConfigurationError
 from service.secrets import Keys, Label
@@ -119,9 +119,9 @@ def _checkpoint(keys: Keys, batch: int, first: int, size: int, root: bytes, prev
     return checkpoint
 
 
-def entry_bytes(entry: AuditEntry) -> bytes:
-    """The one form of an entry that is hashed: JSON, keys sorted, no spaces, UTF-8, time in UTC to the microsecond."""
-    fields = {
+def entry_fields(entry: AuditEntry | Row[Any]) -> dict[str, Any]:
+    """What an entry says, in JSON's types; the time in UTC to the microsecond."""
+    return {
         "id": entry.id,
         "occurred_at": entry.occurred_at.isoformat(timespec="microseconds"),
         "action": entry.action,
@@ -130,7 +130,11 @@ def entry_bytes(entry: AuditEntry) -> bytes:
         "photograph_id": entry.photograph_id,
         "details": entry.details,
     }
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def entry_bytes(entry: AuditEntry | Row[Any]) -> bytes:
+    """The one form of an entry that is hashed: JSON with sorted keys and without spaces, UTF-8."""
+    return verify_export.canonical(entry_fields(entry)).encode()
 
 
 def leaf_mac(key: bytes, position: int, batch: int, leaf: bytes) -> str:
@@ -145,10 +149,7 @@ def chain_hash(previous: str, batch: int, first: int, size: int, root: str) -> s
 
 
 def signed_bytes(checkpoint: AuditCheckpoint) -> bytes:
-    numbers = (checkpoint.batch, checkpoint.first_position, checkpoint.size)
-    sealed_at = checkpoint.sealed_at.isoformat(timespec="microseconds")
-    lines = ("veragate audit checkpoint 1", *map(str, numbers), checkpoint.root, checkpoint.chain, sealed_at)
-    return "\n".join(lines).encode() + b"\n"
+    return verify_export.signed_checkpoint(fields(checkpoint))
 
 
 def signing_key(keys: Keys) -> Ed25519PrivateKey:
@@ -158,9 +159,3 @@ def signing_key(keys: Keys) -> Ed25519PrivateKey:
 def public_key(keys: Keys) -> str:
     """The key that checkpoints and exports are checked with: 64 hex digits."""
     return signing_key(keys).public_key().public_bytes_raw().hex()
-
-
-def fingerprint(public_key: str) -> str:
-    """SHA-256 of the public key's 32 bytes in groups of four, to be compared by eye or read out."""
-    digest = sha256(bytes.fromhex(public_key)).hexdigest()
-    return " ".join(digest[at : at + 4] for at in range(0, len(digest), 4))
