@@ -45,11 +45,13 @@ def count(session: Session, name: str, label: str = "", n: int = 1, total: float
     session.execute(fresh.on_conflict_do_update(index_elements=[*where], set_=more))
 
 
-def sums(session: Session, since: datetime | None = None) -> dict[tuple[str, str], Sum]:
-    """Everything counted, or since a moment's hour, by (name, label)."""
+def sums(session: Session, since: datetime | None = None, until: datetime | None = None) -> dict[tuple[str, str], Sum]:
+    """Everything counted, or from a moment's hour on, or before one, by (name, label)."""
     query = select(Tally.name, Tally.label, func.sum(Tally.count), func.sum(Tally.total))
     if since is not None:
         query = query.where(Tally.hour >= _hour(since))
+    if until is not None:
+        query = query.where(Tally.hour < _hour(until))
     rows = session.execute(query.group_by(Tally.name, Tally.label))
     return {(name, label): Sum(int(n), float(total)) for name, label, n, total in rows}
 

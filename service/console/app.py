@@ -17,14 +17,16 @@ from service.console.access import Forbidden, SignInNeeded, person_of
 from service.console.context import Console, console_of
 from service.console.identifying import Identify, Identifying, identify
 from service.console.pages import page
+from service.console.problems import from_program, problem
 from service.console.pulse import Pulse
-from service.console.routes import overview
+from service.console.routes import observing, overview
 from service.console.wording import has
 from service.errors import Retry, VeraGateError
 from service.gateway import Gateway
 from service.logs import get_logger
+from service.metrics import Figures
 
-ROUTERS: Final = (overview.router,)
+ROUTERS: Final = (overview.router, observing.router)
 
 
 def create_app(gateway: Gateway, identify: Identify = identify) -> FastAPI:
@@ -34,6 +36,7 @@ def create_app(gateway: Gateway, identify: Identify = identify) -> FastAPI:
         title="VeraGate", version=__version__, openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan
     )
     app.state.console = console
+    app.state.figures = Figures(lambda: gateway.settings, gateway.database)
     app.mount("/static", StaticFiles(directory=str(files("service.console") / "static")), name="static")
     for router in ROUTERS:
         app.include_router(router)
@@ -56,6 +59,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _to_sign_in(request: Request, _: Exception) -> Response:
+    if from_program(request):
+        return problem(401, "A token is needed: Authorization: Bearer ...")
     wanted = request.url.path if request.method == "GET" else "/"
     return RedirectResponse(f"/sign-in?next={quote(wanted, safe='/')}", 303)
 
@@ -95,5 +100,7 @@ def _broken(request: Request, error: Exception) -> Response:
 
 
 def _error(request: Request, status: int, sentence: str = "") -> Response:
+    if from_program(request):
+        return problem(status, sentence)
     kind = str(status) if has(f"errors.{status}_title") else "other"
     return page(request, "error.html", status=status, kind=kind, sentence=sentence, code=status)
