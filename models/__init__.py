@@ -6,6 +6,7 @@ Knows nothing of DICOM or databases.
 from models.anonymizer import Anonymization, FaceAnonymizer, ReplacedFace
 from models.faces import Face
 from models.pose import turn_head
+from models.reading import Head, HeadReader
 from models.recognizer import Recognizer
 from models.regions import REGIONS, Region
 from models.weights import WeightsError
@@ -15,6 +16,8 @@ __all__ = [
     "Anonymization",
     "Face",
     "FaceAnonymizer",
+    "Head",
+    "HeadReader",
     "Recognizer",
     "Region",
     "ReplacedFace",

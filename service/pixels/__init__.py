@@ -15,6 +15,7 @@
 
 from service.pixels.covering import cover_heads, with_covers, without
 from service.pixels.examining import examine, look_for_faces
+from service.pixels.looking import Look, Viewer
 from service.pixels.mapping import Part, draw_map, read_map
 from service.pixels.picture import Image, Picture, decode, single_frame
 from service.pixels.replacing import Box, Faces, Latent, Mask, Replaced
@@ -25,10 +26,12 @@ __all__ = [
     "Faces",
     "Image",
     "Latent",
+    "Look",
     "Mask",
     "Part",
     "Picture",
     "Replaced",
+    "Viewer",
     "Written",
     "cover_heads",
     "decode",
