@@ -40,6 +40,7 @@ _PEERS: dict[str, Callable[[], bool]] = {
     "dcmtk": lambda: _installed("storescu", "storescp", "dcmdump", "dcmdjpeg"),
     "orthanc": lambda: _installed("Orthanc"),
     "docker-compose": lambda: _installed("docker-compose"),
+    "promtool": lambda: _installed("promtool"),
     "chromium": lambda: _installed("chromium"),
     "rsyslog": lambda: _installed("rsyslogd") and any(Path("/usr/lib").glob("*/rsyslog/lmnsd_gtls.so")),
 }
