@@ -25,6 +25,7 @@ from service.logs import bound, get_logger
 from service.settings import Destination, Settings
 from service.states import DeliveryState
 from service.tables import Delivery, Release, utc_now
+from service.traces import traced
 
 BATCH = 16
 LONGEST_PAUSE = timedelta(seconds=60)
@@ -131,7 +132,7 @@ class Courier:
         with self._database.read() as session:
             release = session.scalars(select(Release).join(Delivery).where(Delivery.id == claim.id)).one()
         try:
-            with self._releases.path(release.blob) as path:
+            with traced("forward", release.photograph_id), self._releases.path(release.blob) as path:
                 if _digest(path) != release.digest:
                     return Answer(Verdict.NEVER, reason="the stored object is not the one that was released")
                 self._peer.connect({Context(release.sop_class_uid, release.transfer_syntax_uid)})

@@ -30,6 +30,7 @@ from service.logs import bound, get_logger
 from service.pixels import Faces
 from service.states import Cause, PhotographState
 from service.tables import Delivery, HeldResult, Photograph, Release, new_id
+from service.traces import traced
 from service.views import describe
 
 ACTOR: Final = "worker"
@@ -49,7 +50,7 @@ class Worker:
         claim = self._claim()
         if claim is None:
             return False
-        with bound(photograph_id=claim.id, attempt=claim.attempt):
+        with bound(photograph_id=claim.id, attempt=claim.attempt), traced("deidentify", claim.id):
             try:
                 self._deidentify(claim)
             except LeaseLost:

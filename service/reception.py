@@ -20,6 +20,7 @@ from service.pseudonyms import find_or_create_patient
 from service.spool import Received
 from service.states import Cause, PhotographState
 from service.tables import Photograph, new_id
+from service.traces import traced
 
 NOT_OF_THIS_CLASS: Final = 0xA900
 NOT_UNDERSTOOD: Final = 0xC000
@@ -56,9 +57,10 @@ def receive(gateway: Gateway, received: Received, origin: Origin) -> bool:
         return False
     photograph_id = new_id()
     blob = shard(photograph_id)
-    gateway.originals.adopt(received.path, blob)
-    with gateway.database.transaction() as session:
-        is_new = _record(session, gateway, header, received, origin, photograph_id, blob)
+    with traced("receive", photograph_id):
+        gateway.originals.adopt(received.path, blob)
+        with gateway.database.transaction() as session:
+            is_new = _record(session, gateway, header, received, origin, photograph_id, blob)
     if not is_new:
         gateway.originals.delete(blob)
     return is_new

@@ -24,6 +24,7 @@ from service.pixels import Faces
 from service.presence import on_record
 from service.settings import Settings
 from service.sweeping import TIDY_SECONDS, Sweeper
+from service.traces import start as start_traces
 
 Signal = Callable[[], None]
 PAUSE_AFTER_ERROR: Final = 1.0
@@ -50,6 +51,7 @@ def stop_with_parent() -> None:
 def listen_loop(settings: Settings, stop: threading.Event, ready: Signal, ring: Signal = lambda: None) -> None:
     """Receive photographs. Raises ConfigurationError when the port cannot be had."""
     gateway = Gateway.open(settings)
+    start_traces(settings, "listener")
     with on_record(settings, "listener"):
         listener = Listener(gateway, ring)
         try:
@@ -65,6 +67,7 @@ def listen_loop(settings: Settings, stop: threading.Event, ready: Signal, ring: 
 def work_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:
     """De-identify what was received."""
     gateway = Gateway.open(settings)
+    start_traces(settings, "worker")
     with on_record(settings, "worker", settings.work.device):
         faces = Faces(settings.work.device)
         get_logger(process="worker").info("worker.ready", model_version=faces.version)  # loads the models
@@ -78,6 +81,7 @@ def send_loop(settings: Settings, stop: threading.Event, ready: Signal) -> None:
     couriers = Couriers(Live(settings, database), database)
     interval = settings.work.poll_seconds
     rounds = Rounds(couriers, lambda ended, step: repeat(ended, interval, step, "sender"))
+    start_traces(settings, "sender")
     with on_record(settings, "sender"):
         rounds.follow()
         ready()

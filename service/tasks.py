@@ -30,12 +30,14 @@ from service.settings import Settings, load_settings
 from service.states import DeliveryState, PhotographState
 from service.sweeping import Sweeper
 from service.tables import Delivery, Photograph, utc_now
+from service.traces import start as start_traces
 
 WORK_SECONDS: Final = 5.0
 
 
 def make_app(settings: Settings) -> Celery:
     """The Celery application of this gateway; its tasks open database and model when the first one runs."""
+    start_traces(settings, "celery")
     app = make_client(settings)
     bench = _Bench(settings, lambda name, *args: ring(app, name, *args))
     tasks = {WORK: bench.work, SEND: bench.send, SWEEP: bench.sweep, SEAL: bench.seal, TIDY: bench.tidy}
