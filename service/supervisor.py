@@ -55,6 +55,7 @@ class Child:
                 self.ready.set()
             else:
                 sys.stdout.buffer.write(line)
+                sys.stdout.flush()
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:

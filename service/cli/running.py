@@ -83,7 +83,11 @@ def console(config: Config = None, supervised: Supervised = False) -> None:
     from service.settings import load_settings
 
     _logs()
-    serve(load_settings(config), stop_on_signals(), _tell(supervised))
+
+    def show(link: str) -> None:
+        typer.echo(f"Nobody can sign in yet. Make the first account within a day: {link}")
+
+    serve(load_settings(config), stop_on_signals(), _tell(supervised), show)
 
 
 def report(config: Config = None, supervised: Supervised = False) -> None:

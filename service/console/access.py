@@ -1,31 +1,43 @@
 """Who asks, and whether they may: a dependency on every route, and a test that no route is without one.
 
-@router.get("/audit", dependencies=[needs(Right.QUERY_AUDIT)])
-@router.get("/you", dependencies=[SIGNED_IN])
-@router.get("/healthz", dependencies=[PUBLIC])
-def handler(request: Request) -> Response:
-    person = person_of(request)
+    @router.get("/audit", dependencies=[needs(Right.QUERY_AUDIT)])
+    @router.get("/you", dependencies=[SIGNED_IN])
+    @router.get("/healthz", dependencies=[PUBLIC])
+    def handler(request: Request) -> Response:
+        person = person_of(request)
+
+The same dependency asks every unsafe request for the CSRF token of its page: in the form field `csrf`, or in the
+header X-CSRF-Token where a script sends it. Programs with a token of their own have no cookie to be misused.
 """
 
+import hmac
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from fastapi import Depends, Request
+from starlette.datastructures import UploadFile
 
 from service.rights import Right, Role
+from service.sign_ins import FULL, PASSWORD, TOTP
+
+CSRF_HEADER: Final = "X-CSRF-Token"
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @dataclass(frozen=True)
 class Person:
     """Who is signed in: `name` is the audit's actor; `csrf` belongs into every form; `stage` is full once nothing is
-    missing (a second factor, a password of their own)."""
+    missing (a second factor, a password of their own); `token_id` is set for a program with an API token."""
 
     account_id: str
     name: str
     role: Role
     rights: frozenset[Right]
     csrf: str
-    stage: str = "full"
+    stage: str = FULL
+    sign_in: str = ""
+    token_id: str | None = None
 
 
 class SignInNeeded(Exception):
@@ -40,20 +52,24 @@ class Forbidden(Exception):
         self.right = right
 
 
+class WrongForm(Exception):
+    """A request that changes something did not come from a page that we gave to this browser."""
+
+
 class Needs:
-    """The dependency behind `needs`, `SIGNED_IN` (any role) and `PUBLIC` (anybody)."""
+    """The dependency behind `needs`, `SIGNED_IN` (any role), `PUBLIC` (anybody) and those between two steps."""
 
-    def __init__(self, right: Right | None = None, *, public: bool = False) -> None:
+    def __init__(self, right: Right | None = None, *, stage: str | None = FULL) -> None:
         self.right = right
-        self.public = public
+        self.stage = stage
 
-    def __call__(self, request: Request) -> None:
-        if self.public:
-            return
-        person = getattr(request.state, "person", None)
-        if person is None or person.stage != "full":
+    async def __call__(self, request: Request) -> None:
+        person: Person | None = getattr(request.state, "person", None)
+        if self.stage is not None and (person is None or person.stage != self.stage):
             raise SignInNeeded
-        if self.right is not None and self.right not in person.rights:
+        if request.method not in _SAFE and (person is None or person.token_id is None):
+            await _check_form(request, person)
+        if self.right is not None and (person is None or self.right not in person.rights):
             raise Forbidden(self.right)
 
 
@@ -63,9 +79,23 @@ def needs(right: Right) -> Any:
 
 
 SIGNED_IN: Any = Depends(Needs())
-PUBLIC: Any = Depends(Needs(public=True))
+PUBLIC: Any = Depends(Needs(stage=None))
+CODE_MISSING: Any = Depends(Needs(stage=TOTP))
+PASSWORD_MISSING: Any = Depends(Needs(stage=PASSWORD))
 
 
 def person_of(request: Request) -> Person:
     """Whoever passed `needs`."""
     return cast(Person, request.state.person)
+
+
+async def _check_form(request: Request, person: Person | None) -> None:
+    """Raise WrongForm unless the request carries the token of this sign-in, or of this browser before one."""
+    expected = [person.csrf] if person is not None else []
+    expected.append(getattr(request.state, "csrf", ""))
+    given = request.headers.get(CSRF_HEADER)
+    if given is None and request.headers.get("Content-Type", "").partition(";")[0].strip().lower() in _FORMS:
+        field = (await request.form()).get("csrf")
+        given = None if isinstance(field, UploadFile) else field
+    if not any(token and hmac.compare_digest(token.encode(), (given or "").encode()) for token in expected):
+        raise WrongForm

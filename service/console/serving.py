@@ -7,26 +7,32 @@ from typing import Any
 import uvicorn
 
 from service.console.app import create_app
+from service.console.context import address
 from service.errors import ConfigurationError
 from service.gateway import Gateway
 from service.presence import on_record
+from service.set_up import make_set_up_link
 from service.settings import ConsoleSettings, Settings
+
+__all__ = ["address", "serve"]
 
 HEADERS_SECONDS = 15
 
 
-def address(console: ConsoleSettings) -> str:
-    """What to type into a browser."""
-    if console.public_url:
-        return console.public_url
-    return f"{'https' if console.certificate else 'http'}://{console.host}:{console.port}"
+def serve(settings: Settings, stop: threading.Event, ready: Callable[[], None], show: Callable[[str], None]) -> None:
+    """Serve until `stop`; while there is no account, `show` gets the link that makes the first one.
 
-
-def serve(settings: Settings, stop: threading.Event, ready: Callable[[], None]) -> None:
-    """Serve until `stop`. Raises ConfigurationError when the address or the certificate cannot be used."""
+    Raises ConfigurationError when the address or the certificate cannot be used.
+    """
     console = settings.console
     gateway = Gateway.open(settings)
-    server = _Server(uvicorn.Config(create_app(gateway), **_options(console)), ready)
+
+    def opened() -> None:
+        ready()
+        if link := make_set_up_link(gateway.database, address(console)):
+            show(link)
+
+    server = _Server(uvicorn.Config(create_app(gateway), **_options(console)), opened)
     threading.Thread(target=server.stop_after, args=(stop,), daemon=True, name="stop").start()
     try:
         with on_record(settings, "console"):

@@ -17,9 +17,9 @@ router = APIRouter()
 class _MetricsNeeds(Needs):
     """The right to see metrics, unless the configuration opens them to everybody."""
 
-    def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> None:
         if not console_of(request).settings.console.open_metrics:
-            super().__call__(request)
+            await super().__call__(request)
 
 
 _SEES_METRICS: Final = Depends(_MetricsNeeds(Right.SEE_METRICS))

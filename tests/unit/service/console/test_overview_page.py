@@ -61,4 +61,4 @@ def test_nobody_sees_it_without_signing_in(gateway: Gateway) -> None:
     with client_for(gateway, None) as browser:
         answer = browser.get("/")
 
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
