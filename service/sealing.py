@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Row, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
@@ -159,3 +159,17 @@ def signing_key(keys: Keys) -> Ed25519PrivateKey:
 def public_key(keys: Keys) -> str:
     """The key that checkpoints and exports are checked with: 64 hex digits."""
     return signing_key(keys).public_key().public_bytes_raw().hex()
+
+
+def verifier(public_key: bytes) -> verify_export.Verify:
+    """What the verifier of exports does in Python, by OpenSSL and faster. Raises ValueError for no key."""
+    key = Ed25519PublicKey.from_public_bytes(public_key)
+
+    def verify(signature: bytes, message: bytes) -> bool:
+        try:
+            key.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+    return verify

@@ -45,6 +45,8 @@ class ListenerSettings(_Frozen):
 class Limits(_Frozen):
     max_object_megabytes: int = Field(default=512, ge=1)
     max_megapixels: int = Field(default=50, ge=1)
+    max_frames: int = Field(default=64, ge=1)
+    max_total_megapixels: int = Field(default=150, ge=1)  # of all frames of one object
     min_free_disk_megabytes: int = Field(default=1024, ge=0)
 
 
@@ -211,6 +213,11 @@ class Settings(_Frozen):
     def checkpoints(self) -> Path:
         """The signed checkpoints of the audit; keep copies of this file somewhere else."""
         return self.data_folder / "audit-checkpoints.jsonl"
+
+    @property
+    def checkpoint_copy(self) -> Path | None:
+        """Where the signed checkpoints are copied to, if anywhere."""
+        return None if self.audit.copy_folder is None else self.audit.copy_folder / self.checkpoints.name
 
     def destination(self, name: str) -> Destination:
         return next(d for d in self.destinations if d.name == name)

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from service import audit, jobs
 from service.audit import Action, Outcome
 from service.blobs import Blobs
+from service.copies import Copier
 from service.errors import Rejected
 from service.gateway import Gateway
 from service.logs import get_logger
@@ -41,13 +42,17 @@ class Sweeper:
         self._gateway = gateway
         self._grace = grace
         self._log = get_logger(process=ACTOR)
+        self._copier = Copier(gateway)
 
     def sweep(self) -> int:
         """Move rows whose attempts are used up: photographs to FAILED, deliveries to the desk."""
         return self._fail_photographs() + self._park_deliveries()
 
     def seal(self) -> None:
-        seal(self._gateway.database, self._gateway.keys, self._gateway.settings.checkpoints)
+        try:
+            seal(self._gateway.database, self._gateway.keys, self._gateway.settings.checkpoints)
+        finally:
+            self._copier.copy_when_due()  # a damaged file here is a reason more for a copy there
 
     def tidy(self) -> None:
         """Find what crashes left behind; cheap enough for start-up and every few hours."""

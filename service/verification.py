@@ -24,34 +24,77 @@ _Row = tuple[AuditLeaf, AuditEntry | None]
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify` found; `problem` is one sentence that names the first entry edited, removed or cut off."""
+    """What `verify` found; `problem` is one sentence that names the first entry edited, removed or cut off.
+
+    `note` is a sentence about what could not be looked at, such as a copy on a machine that does not answer.
+    """
 
     ok: bool
     entries: int
     sealed: int
     unsealed: int
     problem: str | None
+    note: str | None = None
 
 
 class _TamperingError(VeraGateError):
     """The first thing in the log that does not fit."""
 
 
-def verify(database: Database, keys: Keys, checkpoint_file: Path) -> Verification:
-    """Check every entry, leaf and checkpoint against the keys and against the checkpoint file.
+def verify(database: Database, keys: Keys, checkpoint_file: Path, copy: Path | None = None) -> Verification:
+    """Check every entry, leaf and checkpoint against the keys, the checkpoint file, and a copy of that elsewhere.
 
-    Fit for a running gateway: it reads one snapshot, and the part of the file that was there before it.
-    The file may lack the newest batch and no more, since a crash can fall between the commit and the file.
+    Fit for a running gateway: it reads one snapshot, and the parts of the files that were there before it.
+    The file may lack the newest batch and no more, since a crash can fall between the commit and the file;
+    the copy is made now and then and may lack more.
     """
-    known = checkpoint_file.stat().st_size if checkpoint_file.exists() else 0
+    witnesses = [_Witness(path, name) for path, name in ((checkpoint_file, "file"), (copy, "copy")) if path]
     problem = None
     with database.read() as session:
         entries, sealed, unsealed = (_count(session, table) for table in (AuditEntry, AuditLeaf, AuditPending))
         try:
-            _Walk(session, keys).check(checkpoint_file, known)
+            _Walk(session, keys).check(witnesses, checkpoint_file)
         except VeraGateError as error:
             problem = str(error)
-    return Verification(problem is None, entries, sealed, unsealed, problem)
+    return Verification(problem is None, entries, sealed, unsealed, problem, witnesses[-1].silent)
+
+
+class _Witness:
+    """A file of checkpoints beside the database, as long as it was before the database was looked at."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.name = "checkpoint file" if kind == "file" else "copy of the checkpoint file"
+        self.silent: str | None = None  # why a copy that cannot be read says nothing
+        self._path, self._is_copy = path, kind == "copy"
+        self._lines: Iterator[AuditCheckpoint | None] = iter(())
+        with self._readable():
+            if self._is_copy and not path.is_file():
+                self.silent = f"There is no copy of the checkpoints in {path.parent}."
+            else:
+                self._lines = read_lines(path, path.stat().st_size if path.exists() else 0)
+
+    def agrees(self, checkpoint: AuditCheckpoint) -> bool:
+        """Whether the next line says the same; a file that is too short is not at odds with anything."""
+        line: AuditCheckpoint | None = checkpoint
+        with self._readable():
+            line = next(self._lines, checkpoint)
+        return line is not None and signed_bytes(line) == signed_bytes(checkpoint)
+
+    def goes_on(self) -> bool:
+        with self._readable():
+            return any(True for _ in self._lines)
+        return False
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """A copy may lie on a machine that is away; the file itself may not."""
+        try:
+            yield
+        except OSError as error:
+            if not self._is_copy:
+                raise
+            self._lines = iter(())
+            self.silent = f"The copy of the checkpoints in {self._path.parent} cannot be read: {error.strerror}."
 
 
 def _count(session: Session, table: type[AuditEntry] | type[AuditLeaf] | type[AuditPending]) -> int:
@@ -78,23 +121,25 @@ class _Walk:
         self._chain, self._size, self._batches = GENESIS, 0, 0
         self._before = "the beginning"
 
-    def check(self, file: Path, known: int) -> None:
-        """Raise at the first position that does not fit; `known` bytes of the file came before the session."""
-        lines = read_lines(file, known)
+    def check(self, witnesses: Sequence[_Witness], file: Path) -> None:
+        """Raise at the first position that does not fit."""
         for checkpoint in self._checkpoints():
             with _readable(f"The checkpoint of batch {self._batches}"):
                 self._check_checkpoint(checkpoint)
-            line = next(lines, checkpoint)  # a file that is too short is found at the end
-            if line is None or signed_bytes(line) != signed_bytes(checkpoint):
-                raise _TamperingError(
-                    f"From position {self._size} on, after {self._before}, entries were replaced or the checkpoint "
-                    f"file was edited: batch {checkpoint.batch} differs between the two."
-                )
+            for witness in witnesses:
+                self._hear(witness, checkpoint)
             self._check_entries(checkpoint)
             self._chain, self._size, self._batches = checkpoint.chain, checkpoint.size, self._batches + 1
-        self._check_nothing_was_cut_off(lines)
+        self._check_nothing_was_cut_off(witnesses)
         self._check_file_is_whole(file)
         self._check_unsealed()
+
+    def _hear(self, witness: _Witness, checkpoint: AuditCheckpoint) -> None:
+        if not witness.agrees(checkpoint):
+            raise _TamperingError(
+                f"From position {self._size} on, after {self._before}, entries were replaced or the {witness.name} "
+                f"was edited: batch {checkpoint.batch} differs between the two."
+            )
 
     def _checkpoints(self) -> Iterator[AuditCheckpoint]:
         ordered = select(AuditCheckpoint).order_by(AuditCheckpoint.batch).execution_options(yield_per=_CHUNK)
@@ -141,18 +186,19 @@ class _Walk:
         self._before = f"entry {entry.id}"
         return digest
 
-    def _check_nothing_was_cut_off(self, lines: Iterator[AuditCheckpoint | None]) -> None:
+    def _check_nothing_was_cut_off(self, witnesses: Sequence[_Witness]) -> None:
         outside = or_(AuditLeaf.position >= self._size, AuditLeaf.position < 0)
         leaf = self._session.scalars(select(AuditLeaf).where(outside).order_by(AuditLeaf.position).limit(1)).first()
         if leaf is not None:
             raise _TamperingError(
                 f"Entry {leaf.entry_id} at position {leaf.position} lost the checkpoint that sealed it."
             )
-        for _ in lines:
-            raise _TamperingError(
-                f"The entries from position {self._size} on, after {self._before}, were cut off: the checkpoint file "
-                f"goes on with batch {self._batches}."
-            )
+        for witness in witnesses:
+            if witness.goes_on():
+                raise _TamperingError(
+                    f"The entries from position {self._size} on, after {self._before}, were cut off: the "
+                    f"{witness.name} goes on with batch {self._batches}."
+                )
 
     def _check_file_is_whole(self, file: Path) -> None:
         held = last_batch(file)

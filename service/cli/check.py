@@ -51,6 +51,7 @@ def _probes(settings: "Settings") -> Iterator[tuple[str, Callable[[], str | None
     yield "accepted calling AE titles", lambda: _callers(settings)
     yield "master secret", lambda: _secret(settings)
     yield "database", lambda: _database(settings)
+    yield "audit seal", lambda: _seal(settings)
     yield "disk", lambda: _disk(settings)
     yield "models' weights", lambda: _weights(settings)
     for destination in settings.destinations:
@@ -87,6 +88,17 @@ def _database(settings: "Settings") -> None:
 
     migrate(settings.url)
     Database(settings.url).ping()
+
+
+def _seal(settings: "Settings") -> str | None:
+    from service.database import Database
+    from service.sealing import seal_age
+
+    with Database(settings.url).read() as session:
+        age = seal_age(session)
+    if age is None or age <= settings.audit.stalled_seconds:
+        return None
+    return f"the audit's oldest entry has waited for its seal for {age:.0f} s: does `veragate sweep` run?"
 
 
 def _disk(settings: "Settings") -> str | None:

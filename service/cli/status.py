@@ -33,11 +33,14 @@ def status(config: Config = None, as_json: Json = False) -> None:
     if found["last_problem"]:
         typer.echo(f"Last problem of a destination: {found['last_problem']}.")
     typer.echo(f"Audit entries that wait for a seal: {found['audit_unsealed']}.")
+    if (age := found["audit_seal_age_seconds"]) is not None and age > settings.audit.stalled_seconds:
+        typer.echo(f"THE AUDIT IS NOT BEING SEALED: its oldest entry has waited for {age} s. Does the sweeper run?")
 
 
 def _overview(session: "Session") -> dict[str, Any]:
     from sqlalchemy import func, select
 
+    from service.sealing import seal_age
     from service.states import DeliveryState, PhotographState
     from service.tables import AuditPending, Delivery, Photograph, utc_now
 
@@ -48,6 +51,7 @@ def _overview(session: "Session") -> dict[str, Any]:
         deliveries.setdefault(name, {})[state] = count
     waiting = select(func.min(Photograph.received_at)).where(Photograph.state == PhotographState.RECEIVED)
     oldest = session.scalar(waiting)
+    age = seal_age(session)
     problem = select(Delivery.last_error).where(
         Delivery.state != DeliveryState.DELIVERED, Delivery.last_error.is_not(None)
     )
@@ -57,4 +61,5 @@ def _overview(session: "Session") -> dict[str, Any]:
         "oldest_waiting_seconds": None if oldest is None else round((utc_now() - oldest).total_seconds()),
         "last_problem": session.scalars(problem.order_by(Delivery.changed_at.desc())).first(),
         "audit_unsealed": session.scalars(select(func.count()).select_from(AuditPending)).one(),
+        "audit_seal_age_seconds": None if age is None else round(age),
     }

@@ -137,7 +137,7 @@ def test_a_stranger_is_refused_and_dcmtk_says_so(peers: Peers, tmp_path: Path) -
 
     assert "exit 0" not in output
     assert "Calling AE Title Not Recognized" in output
-    shown = veragate("audit", "show", "--action", "association.refused", config=peers.gateway.config)
+    shown = veragate("audit", "query", "--action", "association.refused", config=peers.gateway.config)
     assert "STRANGER" in shown.stdout
 
 

@@ -245,4 +245,4 @@ def _run(journey: Journey, *arguments: str) -> str:
 
 
 def _show(journey: Journey, *arguments: str) -> list[dict[str, Any]]:
-    return list(json.loads(_run(journey, "audit", "show", "--json", "--limit", "500", *arguments)))
+    return list(json.loads(_run(journey, "audit", "query", "--json", "--limit", "500", *arguments)))

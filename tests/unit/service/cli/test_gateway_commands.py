@@ -210,9 +210,9 @@ def test_the_audit_is_shown_and_verified(gateway: Gateway, config: Path) -> None
     photograph_id = _held(gateway)
     seal(gateway.database, gateway.keys, gateway.settings.checkpoints)
 
-    shown = json.loads(_run("audit", "show", "--photograph", photograph_id, "--json", "-c", config)[1])
+    shown = json.loads(_run("audit", "query", "--photograph", photograph_id, "--json", "-c", config)[1])
     assert [entry["action"] for entry in shown] == ["photograph.quarantined"]
-    assert _run("audit", "show", "--action", "delivery.sent", "-c", config)[1] == ""
+    assert _run("audit", "query", "--action", "delivery.sent", "-c", config)[1] == ""
     code, text = _run("audit", "verify", "-c", config)
     assert (code, "1 sealed, 0 not yet" in text) == (0, True)
 
