@@ -1,4 +1,4 @@
-"""The console in process: a client for each role, without signing in."""
+"""The console in process: a client for each role without signing in, and browsers that sign in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from starlette.testclient import TestClient
 
 from service.console import create_app
-from service.console.access import Person
+from service.console.access import CSRF_HEADER, Person
+from service.console.cookies import SIGN_IN
 from service.gateway import Gateway
 from service.rights import RIGHTS, Role
 
 CSRF = "c" * 43
+ADDRESS = "http://127.0.0.1:8042"
 
 
 def person(role: Role, name: str = "") -> Person:
@@ -22,5 +24,19 @@ def client_for(gateway: Gateway, who: Role | Person | None) -> Iterator[TestClie
     """A browser that belongs to somebody of this role, or to nobody; it follows no redirects."""
     somebody = person(who) if isinstance(who, Role) else who
     app = create_app(gateway, identify=lambda request: somebody)
-    with TestClient(app, base_url="http://127.0.0.1:8042", follow_redirects=False) as client:
+    with TestClient(app, base_url=ADDRESS, headers={CSRF_HEADER: CSRF}, follow_redirects=False) as client:
         yield client
+
+
+@contextmanager
+def browser_at(gateway: Gateway, cookie: str = "") -> Iterator[TestClient]:
+    """A browser at the console as it runs, known by its cookie alone; it follows no redirects."""
+    with TestClient(create_app(gateway), base_url=ADDRESS, follow_redirects=False) as client:
+        if cookie:
+            client.cookies.set(SIGN_IN, cookie, domain="127.0.0.1", path="/")
+        yield client
+
+
+def form_token(page: str) -> str:
+    """The CSRF token of the forms on a page."""
+    return page.split('name="csrf" value="')[1].split('"')[0]

@@ -41,7 +41,7 @@ def sign_in(request: Request, name: Field = "", password: Field = "", next: Fiel
     try:
         issued = console.signing_in.with_password(name, password, address)
     except SignInRefused as refusal:
-        return _first_page(request, next, str(refusal), 401)
+        return _first_page(request, next, str(refusal), 422)
     return _welcome(request, issued, next)
 
 
@@ -57,7 +57,7 @@ def code(request: Request, code: Field = "", next: Field = "/") -> Response:
     try:
         issued = console.signing_in.with_code(_cookie(request), code, address)
     except SignInRefused as refusal:
-        return page(request, "sign_in_code.html", 401, wanted=own_path(next), error=str(refusal))
+        return page(request, "sign_in_code.html", 422, wanted=own_path(next), error=str(refusal))
     return _welcome(request, issued, next)
 
 
