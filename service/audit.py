@@ -28,6 +28,7 @@ class Action(StrEnum):
     ASSOCIATION_REFUSED = "association.refused"
     STORE_REFUSED = "store.refused"
     PHOTOGRAPH_RECEIVED = "photograph.received"
+    PHOTOGRAPHS_UPLOADED = "photographs.uploaded"
     PHOTOGRAPH_DUPLICATE = "photograph.duplicate"
     PHOTOGRAPH_REFUSED = "photograph.refused"
     PHOTOGRAPH_DEIDENTIFIED = "photograph.deidentified"

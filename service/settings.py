@@ -210,6 +210,11 @@ class Settings(_Frozen):
         return self.data_folder / "spool"
 
     @property
+    def staged(self) -> Path:
+        """Uploaded pictures until a person has chosen their views; an hour at most."""
+        return self.data_folder / "staged"
+
+    @property
     def checkpoints(self) -> Path:
         """The signed checkpoints of the audit; keep copies of this file somewhere else."""
         return self.data_folder / "audit-checkpoints.jsonl"

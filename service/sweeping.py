@@ -2,6 +2,7 @@
 
 What may lie about after a crash, and what becomes of it:
 
+    an upload that was never sent       given up: removed
     a part file in the spool            never acknowledged: removed
     an original without a row           a copy of one on record: removed; otherwise put on record (held, see `recover`)
     a cleaned object without a row      can be made again from its original: removed
@@ -30,6 +31,7 @@ from service.sealing import seal
 from service.spool import Received, remove_older
 from service.states import DeliveryState, PhotographState
 from service.tables import Delivery, HeldResult, Photograph, Release
+from service.uploading.staging import remove_old
 
 ACTOR: Final = "sweeper"
 GRACE: Final = timedelta(hours=1)  # longer than any association lasts or any attempt takes
@@ -45,7 +47,8 @@ class Sweeper:
         self._copier = Copier(gateway)
 
     def sweep(self) -> int:
-        """Move rows whose attempts are used up: photographs to FAILED, deliveries to the desk."""
+        """Move rows whose attempts are used up: photographs to FAILED, deliveries to the desk; empty the staging."""
+        remove_old(self._gateway.settings.staged, self._grace)
         return self._fail_photographs() + self._park_deliveries()
 
     def seal(self) -> None:

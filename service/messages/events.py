@@ -126,6 +126,7 @@ EVENTS: Final[dict[Action, Event]] = {
     Action.DELIVERY_PARKED: Event(
         codes.BEGIN_TRANSFERRING, "E", participants.departure, things.result, life_cycle=EXPORTED, outcome=SERIOUS
     ),
+    Action.PHOTOGRAPHS_UPLOADED: Event(codes.IMPORT, "C", participants.importing, things.brought),
     Action.PATIENT_LOOKED_UP: Event(codes.QUERY, "E", participants.person_at_gateway, things.look_up),
     Action.AUDIT_QUERIED: Event(codes.AUDIT_LOG_USED, "R", participants.person, things.log),
     Action.AUDIT_EXPORTED: Event(codes.AUDIT_LOG_USED, "R", participants.person, things.log),
