@@ -21,7 +21,7 @@ from service.gateway import Gateway
 from service.headers import Cleaner
 from service.instructions import Instructions, read_instructions
 from service.objects import read
-from service.pixels import Faces, Latent, Picture, Replaced, cover_heads, decode, with_covers, without
+from service.pixels import Faces, Latent, Picture, Replaced, count_frames, cover_heads, decode, with_covers, without
 from service.rules import choose_route, preserve_for
 from service.settings import Region, Route
 from service.states import Cause, PhotographState
@@ -67,10 +67,11 @@ class Deidentifier:
     def make(self, case: Case) -> Finished:
         """Raises Quarantined for what cannot be decoded, and for faces where none or none where one should be."""
         settings = self._gateway.settings
-        picture = decode(case.ds, settings.limits)
-        replaced = self._treat(case, picture)
+        frames = range(count_frames(case.ds, settings.limits))
+        pictures = [decode(case.ds, settings.limits, frame) for frame in frames]
+        replaced = [self._treat(case, picture) for picture in pictures]
         clean = Cleaner(self._gateway.pseudonyms, case.patient).clean(case.ds)
-        return finish(case.ds, clean, picture, replaced, case.view, self._faces, settings.recognition_threshold)
+        return finish(case.ds, clean, pictures, replaced, case.view, self._faces, settings.recognition_threshold)
 
     def _route(self, photograph: Photograph, view: View, instructions: Instructions) -> Route | None:
         """The route that a person chose, else the first that matches."""

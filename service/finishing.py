@@ -2,13 +2,14 @@
 
 ds = read(path)                                              # service.objects
 view = classify(ds)                                          # service.views
-picture = decode(ds, settings.limits)                        # service.pixels
-replaced = faces.leave(picture) or faces.replace(picture, latent, preserve)
+pictures = [decode(ds, settings.limits)]                     # service.pixels; one for each frame
+replaced = [faces.leave(picture) or faces.replace(picture, latent, preserve) for picture in pictures]
 clean = Cleaner(pseudonyms, patient).clean(ds)               # service.headers
-finished = finish(ds, clean, picture, replaced, view, faces, settings.recognition_threshold)
+finished = finish(ds, clean, pictures, replaced, view, faces, settings.recognition_threshold)
 finished.failure                                             # None: `finished.data` may leave
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +59,8 @@ class Finished:
 def finish(
     source: FileDataset,
     clean: Dataset,
-    picture: pixels.Picture,
-    replaced: pixels.Replaced,
+    pictures: Sequence[pixels.Picture],
+    replaced: Sequence[pixels.Replaced],
     view: View,
     faces: pixels.Faces,
     threshold: float,
@@ -70,10 +71,10 @@ def finish(
     files are compared and the header check runs on the final bytes.
     """
     version = faces.version
-    written = pixels.write(clean, picture, replaced)
-    made, covered = bool(replaced.boxes), bool(replaced.covered)
+    written = pixels.write(clean, pictures, replaced)
+    made, covered = any(frame.boxes for frame in replaced), any(frame.covered for frame in replaced)
     provenance.mark(clean, source=source, model_version=version, is_synthetic=made, is_covered=covered)
-    seen = pixels.examine(to_bytes(clean, written.syntax), picture, replaced, written, faces)
+    seen = pixels.examine(to_bytes(clean, written.syntax), pictures, replaced, written, faces)
     first = gates.judge(Evidence(seen), threshold)
     if gates.recognition_passed(first):
         provenance.claim_unrecognisable(clean)
@@ -93,7 +94,7 @@ def finish(
         model_version=version,
         gates=gates.judge(evidence, threshold),
         pixels=seen,
-        seconds=replaced.seconds,
+        seconds=sum(frame.seconds for frame in replaced),
         map=pixels.draw_map(replaced, written),
         header=changes(source, clean),
     )

@@ -103,6 +103,15 @@ def size_of(gateway: Gateway, photograph: Photograph) -> Size:
         return Size(int(ds.Columns), int(ds.Rows))
 
 
+def size_of_map(gateway: Gateway, finished: Release | HeldResult) -> Size:
+    """The result's size, read from the head of its map."""
+    try:
+        with gateway.maps.open(map_key(finished.blob)) as file, PillowImage.open(file, formats=["PNG"]) as image:
+            return Size(*image.size)
+    except FileNotFoundError as error:
+        raise NoPicture("There is no map for this photograph.") from error
+
+
 @contextmanager
 def _readable() -> Iterator[None]:
     """Turns what can go wrong with a file that nobody vouches for into one sentence."""
@@ -132,8 +141,8 @@ def _rendered(picture: Picture, fit: int | None) -> Rendering:
     """A JPEG that is shown in full is the very stream that is in the file; anything else is encoded for the page."""
     height, width = picture.rgb.shape[:2]
     wanted = Size(width, height).within(fit)
-    if wanted == Size(width, height) and picture.jpeg is not None:
-        return Rendering(picture.jpeg, "image/jpeg")
+    if wanted == Size(width, height) and picture.browsable is not None:
+        return Rendering(picture.browsable, "image/jpeg")
     data = simplejpeg.encode_jpeg(_scaled(picture.rgb, wanted), quality=_QUALITY, colorsubsampling="444")
     return Rendering(cast(bytes, data), "image/jpeg")
 

@@ -2,10 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from pydicom import dcmread
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,6 +14,7 @@ from service.database import insert_if_absent
 from service.errors import Quarantined, Rejected
 from service.gateway import Gateway
 from service.headers import outside_uid
+from service.objects import read_header
 from service.pseudonyms import find_or_create_patient
 from service.spool import Received
 from service.states import Cause, PhotographState
@@ -50,7 +49,7 @@ def receive(gateway: Gateway, received: Received, origin: Origin) -> bool:
     """
     if not _UID.fullmatch(origin.sop_instance_uid):
         raise Rejected(NOT_UNDERSTOOD, "the SOP Instance UID of the store command is not a UID")
-    header = _header(received.path)
+    header = read_header(received.path, _TAGS)
     if header.get("SOPClassUID", origin.sop_class_uid) != origin.sop_class_uid:
         raise Rejected(NOT_OF_THIS_CLASS, "the data set's SOP class is not the one that the store command names")
     if _is_known(gateway, received, origin):
@@ -64,15 +63,6 @@ def receive(gateway: Gateway, received: Received, origin: Origin) -> bool:
     if not is_new:
         gateway.originals.delete(blob)
     return is_new
-
-
-def _header(path: Path) -> dict[str, str]:
-    """The few elements that custody needs, by keyword; empty when the file cannot be parsed."""
-    try:
-        ds = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-        return {element.keyword: str(element.value) for element in ds if element.value is not None}
-    except Exception:  # a corrupt file may raise anything from deep inside the parser
-        return {}
 
 
 def _is_known(gateway: Gateway, received: Received, origin: Origin) -> bool:

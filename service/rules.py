@@ -1,11 +1,10 @@
 """Who may send what, and where a photograph goes: decisions on settings and codes alone, without any I/O."""
 
-from typing import Final
-
-from service.settings import SECONDARY_CAPTURE, VL_PHOTOGRAPHIC, Region, Route, Settings
+from service.settings import Region, Route, Settings
+from service.storage_classes import PHOTOGRAPHIC
 from service.views import View
 
-SOP_CLASSES: Final = (VL_PHOTOGRAPHIC, SECONDARY_CAPTURE)
+SOP_CLASSES = tuple(PHOTOGRAPHIC)
 
 
 def called_titles(settings: Settings) -> frozenset[str]:

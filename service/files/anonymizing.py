@@ -18,7 +18,7 @@ from service.files.subjects import Subjects
 from service.finishing import finish
 from service.headers import Cleaner
 from service.objects import read
-from service.pixels import Box, Faces, Picture, Replaced, decode, look_for_faces
+from service.pixels import Box, Faces, Picture, Replaced, count_frames, decode, look_for_faces
 from service.settings import Region, Settings
 from service.states import Cause
 from service.views import Kind, classify
@@ -47,7 +47,7 @@ class _Made:
     """A finished file and its evidence, before anybody judged it."""
 
     data: bytes
-    replaced: Replaced
+    boxes: tuple[Box, ...]
     evidence: PixelEvidence
     gates: list[gates.GateResult]
 
@@ -81,7 +81,7 @@ class FileAnonymizer:
             time.perf_counter() - began,
             closed.cause if closed else None,
             closed.detail if closed else "",
-            made.replaced.boxes,
+            made.boxes,
             made.evidence.distances,
             made.evidence.preserved_pixels,
             made.evidence.digest,
@@ -96,12 +96,14 @@ class FileAnonymizer:
     def _dicom(self, path: Path) -> _Made:
         ds = read(path)
         view = classify(ds)
-        picture = decode(ds, self._settings.limits)
-        replaced = self._faces.leave(picture) if view.kind is Kind.INTRAORAL else self._replace(picture)
+        limits, treat = self._settings.limits, self._faces.leave if view.kind is Kind.INTRAORAL else self._replace
+        pictures = [decode(ds, limits, frame) for frame in range(count_frames(ds, limits))]
+        replaced = [treat(picture) for picture in pictures]
         clean = Cleaner(self._subjects.pseudonyms, self._subjects.person()).clean(ds)
         threshold = self._settings.recognition_threshold
-        finished = finish(ds, clean, picture, replaced, view, self._faces, threshold)
-        return _Made(finished.data, replaced, finished.pixels, finished.gates)
+        finished = finish(ds, clean, pictures, replaced, view, self._faces, threshold)
+        boxes = tuple(box for frame in replaced for box in frame.boxes)
+        return _Made(finished.data, boxes, finished.pixels, finished.gates)
 
     def _picture(self, path: Path) -> _Made:
         source = load_picture(path, self._settings.limits.max_megapixels)
@@ -109,7 +111,7 @@ class FileAnonymizer:
         replaced = self._replace(picture)
         data = encode_png(source.with_changes(replaced.image))
         seen = self._look_at(data, source, picture, replaced)
-        return _Made(data, replaced, seen, gates.judge(Evidence(seen), self._settings.recognition_threshold))
+        return _Made(data, replaced.boxes, seen, gates.judge(Evidence(seen), self._settings.recognition_threshold))
 
     def _look_at(self, data: bytes, source: PictureFile, picture: Picture, replaced: Replaced) -> PixelEvidence:
         """Read the written PNG back, look for faces again, and compare the preserved region in its full depth."""

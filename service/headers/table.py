@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from service.settings import SECONDARY_CAPTURE, VL_PHOTOGRAPHIC
+from service.storage_classes import PHOTOGRAPHIC
 
 
 class Action(StrEnum):
@@ -54,7 +54,7 @@ def _terms(keyword: str, words: str, otherwise: str | None = None, *, required: 
 _DIRECTIONS = "A P L R H F AL AR AH AF PL PR PH PF LH LF RH RF HA HP HL HR FA FP FL FR LA LP RA RP"
 
 RULES: Final[tuple[Rule, ...]] = (
-    _terms("SOPClassUID", f"{VL_PHOTOGRAPHIC} {SECONDARY_CAPTURE}", required=True),
+    _terms("SOPClassUID", " ".join(PHOTOGRAPHIC), required=True),
     Rule("SOPInstanceUID", Action.UID, required=True),
     Rule("StudyDate", Action.DATE),
     Rule("SeriesDate", Action.OPTIONAL_DATE),

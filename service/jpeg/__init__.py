@@ -7,7 +7,7 @@ digest(stream, mask)                        # proof of what was kept
 upright(stream, orientation)                # turned as EXIF says, without a loss, or None
 """
 
-from service.jpeg.coefficients import digest, sequential, splice
+from service.jpeg.coefficients import Spliced, digest, sequential, splice
 from service.jpeg.segments import JpegError
 from service.jpeg.stream import (
     Stream,
@@ -20,6 +20,7 @@ from service.jpeg.turning import upright
 
 __all__ = [
     "JpegError",
+    "Spliced",
     "Stream",
     "describe",
     "digest",

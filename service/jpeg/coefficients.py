@@ -85,8 +85,9 @@ def _digest(jpeg: Any, stream: Stream, mask: Mask) -> str:
 
 def handled(source: bytes) -> Stream:
     stream = describe(source)
-    if stream.precision != 8 or len(stream.components) not in (1, 3) or 0 in (stream.width, stream.height):
-        raise JpegError("only 8-bit streams of one or three components can be spliced")
+    whole = stream.precision == 8 and len(stream.components) in (1, 3) and 0 not in (stream.width, stream.height)
+    if stream.lossless or not whole:
+        raise JpegError("only 8-bit streams of one or three components with coefficients can be spliced")
     widths, heights = {c.horizontal for c in stream.components}, {c.vertical for c in stream.components}
     if any(max(found) % each for found in (widths, heights) for each in found):
         raise JpegError("sampling factors do not divide each other")

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 SOI, EOI, SOS, DQT, DHT, DRI, COM, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xFE, 0xE0, 0xEE
-FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended sequential, progressive; all with Huffman codes
+LOSSLESS: Final = 0xC3
+FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, LOSSLESS})  # baseline, extended, progressive: all with Huffman codes
 PICTURE: Final = FRAMES | {DQT, DHT, DRI, SOS}
 DROPPED: Final = frozenset({*range(0xE0, 0xF0), COM})
 

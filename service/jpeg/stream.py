@@ -9,6 +9,7 @@ from service.jpeg.segments import (
     COM,
     DROPPED,
     FRAMES,
+    LOSSLESS,
     PICTURE,
     SOS,
     JpegError,
@@ -40,6 +41,7 @@ class Stream:
     precision: int
     baseline: bool
     progressive: bool
+    lossless: bool
     components: tuple[Component, ...]
     jfif: bool
     adobe_transform: int | None
@@ -71,7 +73,7 @@ class Stream:
 def describe(data: bytes) -> Stream:
     """Read the headers of a stream up to its first scan; no pixel is decoded and no size is believed yet.
 
-    Raises JpegError for what is no JPEG, or one that is lossless, arithmetic-coded or hierarchical.
+    Raises JpegError for what is no JPEG, or one that is arithmetic-coded or hierarchical.
     """
     frame, jfif, adobe = None, False, None
     for marker, body, _ in segments(data):
@@ -147,6 +149,7 @@ def _frame(marker: int, body: bytes, *, jfif: bool, adobe: int | None) -> Stream
         precision=body[0],
         baseline=marker == 0xC0,
         progressive=marker == 0xC2,
+        lossless=marker == LOSSLESS,
         components=components,
         jfif=jfif,
         adobe_transform=adobe,

@@ -1,5 +1,6 @@
 """Looking at the written file as its receiver will: from its bytes, with another decoder."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Final
 
@@ -7,31 +8,46 @@ import numpy as np
 from PIL import Image as PillowImage
 from pydicom import FileDataset
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import JPEG2000Lossless, RLELossless
+from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from service.errors import Quarantined
 from service.evidence import PixelEvidence
 from service.jpeg import digest, foreign_segments
 from service.objects import read
-from service.pixels.picture import Image, Picture, single_frame
+from service.pixels.picture import BLOCKS, Image, Picture, single_frame
 from service.pixels.replacing import Box, Faces, Replaced
-from service.pixels.writing import Written, preserved_digest
+from service.pixels.writing import Written, WrittenFrame, preserved_digest
 
-_PLUGIN: Final = {JPEG2000Lossless: "pillow", RLELossless: "pydicom"}
+_PLUGIN: Final = {JPEG2000Lossless: "pillow", JPEG2000: "pillow", RLELossless: "pydicom", JPEGLSLossless: "pyjpegls"}
+_JPEG: Final = BLOCKS | {JPEGLossless, JPEGLosslessSV1}
 _AROUND: Final = 0.25  # of a face's size: how far beside it a second detector's box may lie and still mean that face
 
 
-def examine(data: bytes, picture: Picture, replaced: Replaced, written: Written, faces: Faces) -> PixelEvidence:
+def examine(
+    data: bytes, pictures: Sequence[Picture], replaced: Sequence[Replaced], written: Written, faces: Faces
+) -> PixelEvidence:
     """What the gates need to know about the pixels of a finished file; never raises for what the file holds."""
     try:
         ds = read(data)
-        image = _decode(ds)
+        if problem := _problem(ds, len(pictures), written):
+            return PixelEvidence(problem=problem)
+        seen = [
+            _examine_frame(ds, number, *each, faces)
+            for number, each in enumerate(zip(pictures, replaced, written.frames, strict=True))
+        ]
     except Exception as error:  # whatever it is, the receiver could not read it either
         reason = error.cause.value if isinstance(error, Quarantined) else type(error).__name__
         return PixelEvidence(problem=f"cannot be read back: {reason}")
-    if problem := _problem(ds, image, picture, replaced, written):
+    return _together(seen, written.digest)
+
+
+def _examine_frame(
+    ds: FileDataset, number: int, picture: Picture, replaced: Replaced, written: WrittenFrame, faces: Faces
+) -> PixelEvidence:
+    image = _decode(ds, number)
+    if problem := _frame_problem(ds, number, image, picture, replaced):
         return PixelEvidence(problem=problem)
-    preserved, pixels = _preserved(ds, image, picture, replaced, written)
+    preserved, pixels = _preserved(ds, number, image, picture, replaced, written)
     stray, distances = look_for_faces(picture.rgb, image, replaced, faces)
     return PixelEvidence(
         faces=len(replaced.boxes),
@@ -41,7 +57,22 @@ def examine(data: bytes, picture: Picture, replaced: Replaced, written: Written,
         unconfirmed=replaced.unconfirmed,
         preserved=preserved,
         preserved_pixels=pixels,
-        digest=written.digest,
+    )
+
+
+def _together(seen: list[PixelEvidence], digest: str | None) -> PixelEvidence:
+    """One piece of evidence for all frames: what is wrong with one of them is wrong with the object."""
+    asked = [frame for frame in seen if frame.preserved is not None]
+    return PixelEvidence(
+        faces=sum(frame.faces for frame in seen),
+        stray_faces=sum(frame.stray_faces for frame in seen),
+        distances=tuple(distance for frame in seen for distance in frame.distances),
+        covered=sum(frame.covered for frame in seen),
+        unconfirmed=any(frame.unconfirmed for frame in seen),
+        preserved=all(frame.preserved and frame.preserved_pixels for frame in asked) if asked else None,
+        preserved_pixels=sum(frame.preserved_pixels for frame in asked),
+        digest=digest,
+        problem=next((frame.problem for frame in seen if frame.problem), None),
     )
 
 
@@ -53,11 +84,16 @@ def look_for_faces(
     return stray, _distances(before, after, replaced, faces)
 
 
-def _decode(ds: FileDataset) -> Image:
-    if "1.2.840.10008.1.2.4.50" <= ds.file_meta.TransferSyntaxUID <= "1.2.840.10008.1.2.4.51":
-        return _pillow(single_frame(ds))
-    pixels = pixel_array(ds, decoding_plugin=_PLUGIN.get(ds.file_meta.TransferSyntaxUID, ""))
+def _decode(ds: FileDataset, number: int) -> Image:
+    """RGB by another library than the one that the picture was made with, wherever there are two."""
+    syntax = ds.file_meta.TransferSyntaxUID
+    if syntax in _JPEG:
+        pixels = _pillow(single_frame(ds, number))
+    else:
+        pixels = pixel_array(ds, raw=True, index=number, decoding_plugin=_PLUGIN.get(syntax, ""))
     pixels = pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
+    if ds.PhotometricInterpretation == "MONOCHROME1":
+        pixels = ~pixels
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
@@ -66,13 +102,17 @@ def _pillow(jpeg: bytes) -> Image:
         return np.asarray(image.convert("RGB"))
 
 
-def _problem(ds: FileDataset, image: Image, picture: Picture, replaced: Replaced, written: Written) -> str | None:
-    """Size, frames, syntax and, for a picture that was to stay as it is, every pixel."""
+def _problem(ds: FileDataset, frames: int, written: Written) -> str | None:
+    if int(ds.get("NumberOfFrames", 1)) != frames or ds.file_meta.TransferSyntaxUID != written.syntax:
+        return "frames or transfer syntax changed"
+    return None
+
+
+def _frame_problem(ds: FileDataset, number: int, image: Image, picture: Picture, replaced: Replaced) -> str | None:
+    """Size, foreign bytes and, for a picture that was to stay as it is, every pixel."""
     if image.shape != picture.rgb.shape or (ds.Rows, ds.Columns) != image.shape[:2]:
         return "the size changed"
-    if int(ds.get("NumberOfFrames", 1)) != 1 or ds.file_meta.TransferSyntaxUID != written.syntax:
-        return "frames or transfer syntax changed"
-    if picture.jpeg is not None and foreign_segments(single_frame(ds)):
+    if ds.file_meta.TransferSyntaxUID in _JPEG and foreign_segments(single_frame(ds, number)):
         return "the JPEG stream holds more than the picture"
     if replaced.is_untouched and not np.array_equal(image, _source(picture)):
         return "a picture that was to stay as it is changed"
@@ -81,18 +121,21 @@ def _problem(ds: FileDataset, image: Image, picture: Picture, replaced: Replaced
 
 def _source(picture: Picture) -> Image:
     """The source by the decoder that reads the result: two decoders may differ by rounding."""
-    return picture.rgb if picture.jpeg is None else _pillow(picture.jpeg)
+    if picture.jpeg is None or picture.syntax not in BLOCKS:
+        return picture.rgb
+    plain = _pillow(picture.jpeg)
+    return ~plain if picture.inverted else plain
 
 
 def _preserved(
-    ds: FileDataset, image: Image, picture: Picture, replaced: Replaced, written: Written
+    ds: FileDataset, number: int, image: Image, picture: Picture, replaced: Replaced, written: WrittenFrame
 ) -> tuple[bool | None, int]:
     """Whether pixels and, in a JPEG, coefficients of the region to preserve are the source's; and its size."""
     if written.exact is None or replaced.preserved is None:
         return None, 0
     same = np.array_equal(image[written.exact], _source(picture)[written.exact])
-    if picture.jpeg is not None:
-        proof = digest(single_frame(ds), replaced.preserved)
+    if picture.syntax in BLOCKS:
+        proof = digest(single_frame(ds, number), replaced.preserved)
     else:
         proof = preserved_digest(image, replaced.preserved)
     return same and proof == written.digest, int(written.exact.sum())

@@ -1,5 +1,6 @@
 """The map of a finished picture: which of its pixels were made, and which are the source's to the bit."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 from io import BytesIO
 from typing import Final, cast
@@ -7,9 +8,10 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
+from PIL.PngImagePlugin import PngInfo
 
 from service.pixels.replacing import Replaced
-from service.pixels.writing import Written
+from service.pixels.writing import Written, WrittenFrame
 
 
 class Part(IntEnum):
@@ -23,10 +25,24 @@ class Part(IntEnum):
 
 _PALETTE: Final = (0, 0, 0, 214, 51, 132, 25, 135, 84, 108, 117, 125)
 _FASTEST: Final = 1
+_FRAMES: Final = "Frames"
 
 
-def draw_map(replaced: Replaced, written: Written) -> bytes:
-    """A palette PNG of the picture's size with one `Part` for each pixel; it holds nothing else of the picture."""
+def draw_map(replaced: Sequence[Replaced], written: Written) -> bytes:
+    """A palette PNG with one `Part` for each pixel, frames one below the other."""
+    parts = np.concatenate([frame_parts(*each) for each in zip(replaced, written.frames, strict=True)])
+    image = PillowImage.frombuffer("P", (parts.shape[1], parts.shape[0]), parts, "raw", "P", 0, 1)
+    image.putpalette(_PALETTE)
+    note = PngInfo()
+    if len(replaced) > 1:
+        note.add_text(_FRAMES, str(len(replaced)))
+    stream = BytesIO()
+    image.save(stream, "PNG", compress_level=_FASTEST, pnginfo=note)
+    return stream.getvalue()
+
+
+def frame_parts(replaced: Replaced, written: WrittenFrame) -> NDArray[np.uint8]:
+    """The parts of one frame, uint8 [H, W]."""
     parts = np.zeros(replaced.image.shape[:2], dtype=np.uint8)
     if written.kept is not None:
         parts[~written.kept] = Part.SYNTHETIC
@@ -34,14 +50,11 @@ def draw_map(replaced: Replaced, written: Written) -> bytes:
         parts[int(top) : int(bottom), int(left) : int(right)] = Part.COVERED
     if written.exact is not None:
         parts[written.exact] = Part.PRESERVED
-    image = PillowImage.frombuffer("P", (parts.shape[1], parts.shape[0]), parts, "raw", "P", 0, 1)
-    image.putpalette(_PALETTE)
-    stream = BytesIO()
-    image.save(stream, "PNG", compress_level=_FASTEST)
-    return stream.getvalue()
+    return parts
 
 
-def read_map(data: bytes) -> NDArray[np.uint8]:
-    """The parts, uint8 [H, W]."""
+def read_map(data: bytes, frame: int = 0) -> NDArray[np.uint8]:
+    """The parts of one frame, uint8 [H, W]."""
     with PillowImage.open(BytesIO(data), formats=["PNG"]) as image:
-        return cast(NDArray[np.uint8], np.array(image))
+        frames = int(image.info.get(_FRAMES, 1))
+        return cast(NDArray[np.uint8], np.split(np.array(image), frames)[frame])

@@ -34,8 +34,8 @@ def test_dcmtk_decodes_the_preserved_region_to_the_sources_pixels(subsampling: s
     decoded = decode(source, Limits())
     faces = FakeFaces(tuple(2 * side for side in BOX))  # type: ignore[arg-type]
     replaced = faces.replace(decoded, np.zeros(4, np.float32), {"mouth"})
-    exact = write(CLEANER.clean(source), decoded, replaced).exact
-    finished = finish(source, CLEANER.clean(source), decoded, replaced, classify(source), faces, 0.6)
+    exact = write(CLEANER.clean(source), [decoded], [replaced]).frames[0].exact
+    finished = finish(source, CLEANER.clean(source), [decoded], [replaced], classify(source), faces, 0.6)
     assert exact is not None
     assert exact.sum() > 3000
     before, after = (_plain(tmp_path / name, data) for name, data in (("a", source), ("b", finished.data)))

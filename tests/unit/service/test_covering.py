@@ -30,7 +30,7 @@ SYNTAXES = [JPEGBaseline8Bit, ExplicitVRLittleEndian, JPEG2000Lossless]
 def _finish(faces: FakeFaces, replaced: Replaced, syntax: UID = JPEGBaseline8Bit, view: str = "EV19") -> Finished:
     ds = photograph(teeth(), view, syntax=syntax)
     clean = Cleaner(Pseudonyms(Keys(b"k" * 32), "test"), PATIENT).clean(ds)
-    return finish(ds, clean, decode(ds, Limits()), replaced, classify(ds), faces, 0.6)
+    return finish(ds, clean, [decode(ds, Limits())], [replaced], classify(ds), faces, 0.6)
 
 
 def _source(syntax: UID = JPEGBaseline8Bit) -> np.ndarray:
@@ -45,7 +45,7 @@ def test_a_covered_head_is_gone_and_the_rest_is_untouched(syntax: UID) -> None:
     replaced = cover_heads(faces, picture, (), face_expected=True)
     ds = photograph(teeth(width=480, height=400), "EV19", syntax=syntax)
     clean = Cleaner(Pseudonyms(Keys(b"k" * 32), "test"), PATIENT).clean(ds)
-    finished = finish(ds, clean, picture, replaced, classify(ds), faces, 0.6)
+    finished = finish(ds, clean, [picture], [replaced], classify(ds), faces, 0.6)
 
     assert finished.failure is None
     out = read(finished.data)

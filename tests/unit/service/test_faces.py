@@ -38,7 +38,7 @@ def test_a_real_face_is_replaced_around_an_exact_mouth(faces: Faces, syntax: UID
     latent = faces.anonymizer.sample(np.random.default_rng(5), 1)[0]
     replaced = faces.replace(picture, latent, {"mouth"})
     clean = Cleaner(Pseudonyms(Keys(b"k" * 32), "test"), PATIENT).clean(source)
-    finished = finish(source, clean, picture, replaced, classify(source), faces, 0.6)
+    finished = finish(source, clean, [picture], [replaced], classify(source), faces, 0.6)
     gates = {result.name: result.passed for result in finished.gates}
     assert gates["output"]
     assert gates["header"]

@@ -40,7 +40,7 @@ def run(source: FileDataset, faces: FakeFaces | None = None, cleaner: Cleaner = 
     else:
         faces = faces or FakeFaces(BOX)
         replaced = faces.replace(picture, np.zeros(4, np.float32), {"mouth"})
-    return finish(source, cleaner.clean(source), picture, replaced, view, faces, 0.6)
+    return finish(source, cleaner.clean(source), [picture], [replaced], view, faces, 0.6)
 
 
 def as_received(ds: FileDataset) -> FileDataset:

@@ -119,12 +119,18 @@ def test_the_header_is_read_without_decoding() -> None:
     assert describe(encode(picture(8, 8)[..., 0])).mcu == (8, 8)
 
 
-def test_lossless_and_arithmetic_streams_are_refused() -> None:
-    """Frame headers that no decoder here handles are not guessed at."""
-    data = encode(picture(32, 32))
-    for frame in (b"\xff\xc3", b"\xff\xc9"):
-        with pytest.raises(JpegError):
-            describe(data.replace(b"\xff\xc0", frame, 1))
+def test_arithmetic_streams_are_refused() -> None:
+    """A frame header that no decoder here handles is not guessed at."""
+    with pytest.raises(JpegError):
+        describe(encode(picture(32, 32)).replace(b"\xff\xc0", b"\xff\xc9", 1))
+
+
+def test_a_stream_without_coefficients_is_not_spliced() -> None:
+    """A lossless JPEG is described, but has no blocks that a picture could be put into."""
+    data = encode(picture(32, 32)).replace(b"\xff\xc0", b"\xff\xc3", 1)
+    assert describe(data).lossless
+    with pytest.raises(JpegError):
+        splice(data, picture(32, 32), np.zeros((32, 32), bool))
 
 
 @pytest.mark.parametrize("size", [(160, 208), (151, 203), (17, 9)])

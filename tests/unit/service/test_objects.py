@@ -1,13 +1,15 @@
+import tracemalloc
 import zlib
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread, dcmwrite
+from pydicom import FileDataset, dcmread, dcmwrite
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
+from service import objects
 from service.errors import Quarantined
-from service.objects import IMPLEMENTATION_UID, read, to_bytes
+from service.objects import IMPLEMENTATION_UID, read, read_header, to_bytes
 from service.states import Cause
 from tests.support.photographs import photograph, save, teeth
 
@@ -41,22 +43,56 @@ def test_a_cut_off_object_is_unreadable(part: float) -> None:
     assert held.value.cause is Cause.UNREADABLE
 
 
-def test_a_deflated_object_is_refused_before_it_is_unpacked() -> None:
-    """A small deflated file that would unpack to half a gigabyte is refused by its transfer syntax alone."""
-    head = to_bytes(photograph(teeth(), "IV07"), JPEGBaseline8Bit)
-    meta = dcmread(BytesIO(head)).file_meta
-    meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+def deflated(source: FileDataset) -> bytes:
+    source.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     buffer = BytesIO()
-    dcmwrite(buffer, photograph(teeth(), "IV07", syntax=ExplicitVRLittleEndian), enforce_file_format=True)
-    plain = dcmread(BytesIO(buffer.getvalue()))
-    plain.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
-    out = BytesIO()
-    dcmwrite(out, plain, enforce_file_format=True)
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    bomb = out.getvalue()[:300] + packer.compress(b"\0" * 2**24) + packer.flush()
+    dcmwrite(buffer, source, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def behind_meta(data: bytes) -> int:
+    """Where the data set begins."""
+    return 144 + int.from_bytes(data[140:144], "little")
+
+
+def test_a_deflated_object_is_the_one_inside_it(tmp_path: Path) -> None:
+    """A deflated object reads as the uncompressed one, and so does its header alone."""
+    source = photograph(teeth(), "IV07", syntax=ExplicitVRLittleEndian)
+    pixels, name = source.PixelData, str(source.PatientID)
+    source.file_meta.SourceApplicationEntityTitle = "CAMERA7"
+    data = deflated(source)
+    (tmp_path / "a.dcm").write_bytes(data)
+    ds = read(data)
+    assert ds.PixelData == pixels
+    assert ds.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert ds.file_meta.SourceApplicationEntityTitle == "CAMERA7"
+    assert read_header(tmp_path / "a.dcm", ["PatientID"]) == {"PatientID": name}
+
+
+def test_a_deflated_bomb_is_held_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file that would unpack to more than any photograph needs is held, in bounded memory."""
+    data = deflated(photograph(teeth(), "IV07", syntax=ExplicitVRLittleEndian))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    zeros = b"".join(packer.compress(b"\0" * 2**22) for _ in range(16)) + packer.flush()
+    bomb = data[: behind_meta(data)] + zeros
+    assert len(bomb) < 2**19
+    monkeypatch.setattr(objects, "INFLATED_BYTES", 2**22)
+    tracemalloc.start()
+    (tmp_path / "bomb.dcm").write_bytes(bomb)
     with pytest.raises(Quarantined) as held:
         read(bomb)
-    assert held.value.cause is Cause.UNSUPPORTED
+    assert held.value.cause is Cause.TOO_MANY_PIXELS
+    assert read_header(tmp_path / "bomb.dcm", ["PatientID"]) == {}
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+
+
+def test_a_deflated_object_that_is_cut_off_is_unreadable() -> None:
+    """A deflated stream without its end is held as unreadable."""
+    data = deflated(photograph(teeth(), "IV07", syntax=ExplicitVRLittleEndian))
+    with pytest.raises(Quarantined) as held:
+        read(data[:-200])
+    assert held.value.cause is Cause.UNREADABLE
 
 
 def test_the_file_meta_is_written_from_nothing() -> None:

@@ -11,7 +11,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBasel
 
 from service.gateway import Gateway
 from service.pictures import NoPicture, Size, original, outline, overlay, result, size_of
-from service.pixels import Part, Replaced, Written, draw_map
+from service.pixels import Part, Replaced, Written, WrittenFrame, draw_map
 from service.tables import Photograph, Release
 from tests.support import photographs
 from tests.support.catalogued import add_photograph, add_release
@@ -36,7 +36,7 @@ def _stored(gateway: Gateway, syntax: UID = JPEGBaseline8Bit) -> tuple[Photograp
     made, kept = np.zeros((HEIGHT, WIDTH), bool), np.zeros((HEIGHT, WIDTH), bool)
     made[50:250, 100:300], kept[180:230, 160:240] = True, True
     replaced = Replaced(np.zeros((HEIGHT, WIDTH, 3), np.uint8), made, covered=((0, 0, 40, 20),))
-    gateway.maps.put(draw_map(replaced, Written(syntax, ~made, kept)), release.blob.replace(".dcm", ".png"))
+    gateway.maps.put(draw_map([replaced], Written(syntax, (WrittenFrame(~made, kept),))), release.blob.replace(".dcm", ".png"))
     return photograph, release
 
 

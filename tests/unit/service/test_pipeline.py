@@ -223,7 +223,7 @@ DOUBTS: dict[str, tuple[Cause, Callable[[], FileDataset]]] = {
     "a JPEG cut off": (Cause.UNDECODABLE_PIXELS, lambda: _with_frame(photographs.jpeg(photographs.teeth())[:900])),
     "a bomb in the stream": (Cause.TOO_MANY_PIXELS, lambda: _with_frame(_bomb())),
     "a bomb in the header": (Cause.TOO_MANY_PIXELS, lambda: _with(_teeth(), Rows=60000, Columns=60000)),
-    "several frames": (Cause.UNSUPPORTED, lambda: _with(_teeth(), NumberOfFrames="3")),
+    "frames that are not there": (Cause.UNDECODABLE_PIXELS, lambda: _with(_teeth(), NumberOfFrames="3")),
 }
 
 
