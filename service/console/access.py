@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from fastapi import Depends, Request
-from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from service.rights import Right, Role
 from service.sign_ins import FULL, PASSWORD, TOTP
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
-_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_FORM: Final = "application/x-www-form-urlencoded"
+_FILES: Final = "multipart/form-data"
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,12 @@ async def _check_form(request: Request, person: Person | None) -> None:
     expected = [person.csrf] if person is not None else []
     expected.append(getattr(request.state, "csrf", ""))
     given = request.headers.get(CSRF_HEADER)
-    if given is None and request.headers.get("Content-Type", "").partition(";")[0].strip().lower() in _FORMS:
-        field = (await request.form()).get("csrf")
-        given = None if isinstance(field, UploadFile) else field
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind == _FORM or (kind == _FILES and given is None):
+        form = await request.form()
+        if any(isinstance(value, str) and "\0" in value for value in form.values()):
+            raise HTTPException(400)  # no database keeps it, and nobody types it
+        field = form.get("csrf")
+        given = given or (field if isinstance(field, str) else None)
     if not any(token and hmac.compare_digest(token.encode(), (given or "").encode()) for token in expected):
         raise WrongForm

@@ -67,6 +67,8 @@ class OwnRequests:
         if scope["type"] == "http":
             request = HTTPConnection(scope)
             path = scope["path"]
+            if "\0" in path or b"%00" in scope["query_string"]:
+                raise HTTPException(400)  # no database keeps it, and nobody types it
             if path not in _PROBES and not self._is_ours(request.headers.get("Host", "")):
                 raise HTTPException(400)
             if scope["method"] not in _SAFE and _is_anothers(request.headers):
