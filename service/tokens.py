@@ -83,7 +83,8 @@ def resolve(database: Database, text: str, address: str) -> Bearer | None:
         return None
     _mark_used(database, token)
     role = Role(account.role)
-    return Bearer(token.id, account.id, account.name, role, RIGHTS[role] & set(token.scopes))
+    rights = frozenset(right for right in RIGHTS[role] if right.value in token.scopes)
+    return Bearer(token.id, account.id, account.name, role, rights)
 
 
 def of(session: Session, account_id: str) -> list[ApiToken]:
