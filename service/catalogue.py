@@ -18,9 +18,11 @@ from sqlalchemy.sql import ColumnElement
 
 from service.cursors import cursor, parse_cursor
 from service.decisions import get_photograph
+from service.states import DeliveryState, PhotographState
 from service.tables import AuditEntry, Delivery, HeldResult, Patient, Photograph, Proposal, Release
 
 MOST: Final = 500
+_FEW: Final = 20_000  # deliveries
 _MOST_OF_ONE: Final = 5000  # photographs of one study or under one UID
 
 
@@ -33,7 +35,7 @@ class Query:
     instance: str | None = None  # SOP Instance UID, of either side
     source: str | None = None  # calling AE title
     destination: str | None = None
-    state: str | None = None
+    state: str | None = None  # PARKED: a destination refused it for good
     cause: str | None = None
     view: str | None = None  # as `service.views.describe` says it
     since: datetime | None = None
@@ -97,18 +99,22 @@ def history(session: Session, photograph_id: str) -> History:
     """Raises VeraGateError when there is no such photograph."""
     photograph = get_photograph(session, photograph_id)
     patient = session.get(Patient, photograph.patient_id) if photograph.patient_id else None
-    release = session.scalar(select(Release).where(Release.photograph_id == photograph_id))
-    held = session.scalar(select(HeldResult).where(HeldResult.photograph_id == photograph_id))
     deliveries = select(Delivery).join(Release).where(Release.photograph_id == photograph_id)
     entries = select(AuditEntry).where(AuditEntry.photograph_id == photograph_id)
     return History(
         photograph=photograph,
         pseudonym=patient.pseudonym if patient else None,
-        finished=release or held,
+        finished=finished_of(session, photograph_id),
         proposal=session.get(Proposal, photograph_id),
         deliveries=session.scalars(deliveries.order_by(Delivery.destination)).all(),
         entries=session.scalars(entries.order_by(AuditEntry.occurred_at, AuditEntry.id)).all(),
     )
+
+
+def finished_of(session: Session, photograph_id: str) -> Release | HeldResult | None:
+    """Its cleaned object: released, or held back."""
+    release = session.scalar(select(Release).where(Release.photograph_id == photograph_id))
+    return release or session.scalar(select(HeldResult).where(HeldResult.photograph_id == photograph_id))
 
 
 def of_study(session: Session, photograph: Photograph) -> Sequence[Line]:
@@ -130,17 +136,22 @@ def _lines() -> Select[*tuple[Any, ...]]:
 def _conditions(session: Session, query: Query) -> list[ColumnElement[bool]]:
     same = {
         Photograph.calling_ae: query.source,
-        Photograph.state: query.state,
-        Photograph.cause: query.cause,
         Photograph.view: query.view,
     }
     conditions = [column == value for column, value in same.items() if value is not None]
+    if query.cause is not None:  # only what is held has one
+        conditions += [Photograph.state == PhotographState.QUARANTINED, Photograph.cause == query.cause]
+    if query.state == DeliveryState.PARKED:
+        parked = select(Release.photograph_id).join(Delivery).where(Delivery.state == DeliveryState.PARKED)
+        conditions.append(Photograph.id.in_(parked))
+    elif query.state is not None:
+        conditions.append(Photograph.state == query.state)
     if query.since is not None:
         conditions.append(Photograph.received_at >= query.since)
     if query.until is not None:
         conditions.append(Photograph.received_at < query.until)
     if query.destination is not None:
-        conditions.append(_went_to(query.destination))
+        conditions.append(_went_to(session, query.destination))
     # What names few photographs is looked up first: a planner that cannot tell would read the newest million.
     if query.pseudonym is not None:
         patient_id = session.scalar(select(Patient.id).where(Patient.pseudonym == query.pseudonym))
@@ -165,9 +176,13 @@ def _ids_of_instance(session: Session, uid: str) -> list[str]:
     return [row for each in (inside, *outside) for row in session.scalars(each)]
 
 
-def _went_to(destination: str) -> ColumnElement[bool]:
-    delivered = select(Delivery.id).join(Release, Release.id == Delivery.release_id)
-    return exists(delivered.where(Release.photograph_id == Photograph.id, Delivery.destination == destination))
+def _went_to(session: Session, destination: str) -> ColumnElement[bool]:
+    """From its deliveries where they are few; where they are many, the newest photographs are soon among them."""
+    there = select(Release.photograph_id).join(Delivery).where(Delivery.destination == destination)
+    few = select(Delivery.id).where(Delivery.destination == destination).limit(_FEW + 1)
+    if len(session.scalars(few).all()) <= _FEW:
+        return Photograph.id.in_(there)
+    return exists(there.where(Release.photograph_id == Photograph.id))
 
 
 def _with_places(session: Session, lines: Sequence[Line]) -> list[Line]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from service.states import EXPLANATION, Cause, DeliveryState, PhotographState
@@ -29,16 +29,31 @@ class DeskItem:
 
 def desk(session: Session) -> list[DeskItem]:
     """Everything that waits for a person, oldest first."""
-    rows = select(Photograph, HeldResult.id).join(HeldResult, isouter=True).where(Photograph.state.in_(_WAITING))
-    held = [_held_item(photograph, result) for photograph, result in session.execute(rows)]
     parked = (
         select(Photograph, Delivery)
         .join(Release, Release.photograph_id == Photograph.id)
         .join(Delivery, Delivery.release_id == Release.id)
         .where(Delivery.state == DeliveryState.PARKED)
     )
-    held += [_parked_item(photograph, delivery) for photograph, delivery in session.execute(parked)]
-    return sorted(held, key=lambda item: item.received_at)
+    items = [_parked_item(photograph, delivery) for photograph, delivery in session.execute(parked)]
+    return sorted([*held(session), *items], key=lambda item: item.received_at)
+
+
+def held(session: Session, limit: int | None = None) -> list[DeskItem]:
+    """The photographs that wait for a reviewer, oldest first: held ones, and those that failed at every attempt."""
+    rows = select(Photograph, HeldResult.id).join(HeldResult, isouter=True).where(Photograph.state.in_(_WAITING))
+    oldest = rows.order_by(Photograph.received_at, Photograph.id).limit(limit)
+    return [_held_item(photograph, result) for photograph, result in session.execute(oldest)]
+
+
+def neighbours(session: Session, photograph: Photograph) -> tuple[str | None, str | None]:
+    """The ids of the waiting photographs before and after this one, which itself may be decided by now."""
+    here = tuple_(Photograph.received_at, Photograph.id)
+    at = (photograph.received_at, photograph.id)
+    waiting = select(Photograph.id).where(Photograph.state.in_(_WAITING)).limit(1)
+    before = waiting.where(here < at).order_by(Photograph.received_at.desc(), Photograph.id.desc())
+    after = waiting.where(here > at).order_by(Photograph.received_at, Photograph.id)
+    return session.scalar(before), session.scalar(after)
 
 
 def _held_item(photograph: Photograph, result_id: str | None) -> DeskItem:

@@ -7,8 +7,10 @@
 A decision of any other kind (reject, redact, retry) answers a proposal too: the photograph is not what it was.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import audit
@@ -71,6 +73,12 @@ def withdraw(gateway: Gateway, photograph_id: str, decision: Decision) -> None:
         session.delete(proposal)
         answer = "withdrawn" if is_same(proposal.person, decision.person) else "declined"
         _record(session, photograph_id, decision, Outcome.REFUSED, answer)
+
+
+def waiting(session: Session, photograph_ids: Iterable[str]) -> dict[str, Proposal]:
+    """The proposals that wait for a second person, by photograph."""
+    query = select(Proposal).where(Proposal.photograph_id.in_(list(photograph_ids)))
+    return {proposal.photograph_id: proposal for proposal in session.scalars(query)}
 
 
 def is_same(one: str, other: str) -> bool:

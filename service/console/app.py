@@ -13,11 +13,20 @@ from service.console.context import Console
 from service.console.failures import Unbroken, handle_failures
 from service.console.hardening import BoundedBody, OwnRequests, StrictHeaders
 from service.console.identifying import Identify, Identifying, identify
-from service.console.routes import accounts, observing, overview, signing_in, you
+from service.console.routes import accounts, observing, overview, photographs, pictures, review, signing_in, you
 from service.gateway import Gateway
 from service.metrics import Figures
 
-ROUTERS: Final = (overview.router, observing.router, signing_in.router, you.router, accounts.router)
+ROUTERS: Final = (
+    overview.router,
+    observing.router,
+    signing_in.router,
+    you.router,
+    accounts.router,
+    photographs.router,
+    pictures.router,
+    review.router,
+)
 
 
 def create_app(gateway: Gateway, identify: Identify = identify) -> FastAPI:
