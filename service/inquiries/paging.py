@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import VeraGateError
 from service.inquiries.asking import Inquiry
-from service.inquiries.conditions import COMBINED, Condition, Key, all_of, concerns_photographs, equal, sources, span
+from service.inquiries.conditions import Condition, Key, Source, about, beside_photographs, equal, sources, span
 from service.tables import AuditEntry
 
 Keys = Select[*tuple[Any, ...]]  # occurred_at, id
@@ -38,7 +38,8 @@ def search(session: Session, inquiry: Inquiry, after: str | None = None, limit: 
     """One page of the answer, the newest first. Raises VeraGateError for a cursor that no page gave out."""
     limit = min(max(limit, 1), MOST)
     before = None if after is None else _parse_cursor(after)
-    found = {(row[0], row[1]) for query in _queries(session, inquiry, before, limit + 1) for row in session.execute(query)}
+    queries = _queries(session, inquiry, before, limit + 1)
+    found = {(row[0], row[1]) for query in queries for row in session.execute(query)}
     keys = sorted(found, reverse=True)
     query = select(AuditEntry).where(AuditEntry.id.in_([entry_id for _, entry_id in keys[:limit]]))
     entries = sorted(session.scalars(query), key=lambda entry: (entry.occurred_at, entry.id), reverse=True)
@@ -47,18 +48,19 @@ def search(session: Session, inquiry: Inquiry, after: str | None = None, limit: 
 
 def _queries(session: Session, inquiry: Inquiry, before: Key | None, limit: int) -> list[Keys]:
     """Queries whose newest keys together are the newest keys of the answer."""
-    if concerns_photographs(inquiry):
-        few = select(AuditEntry.occurred_at, AuditEntry.id).where(*all_of(inquiry, before))
-        found = few.cte("found").prefix_with("MATERIALIZED", dialect="postgresql")  # or it would walk the time index
-        return [select(found).order_by(found.c.occurred_at.desc(), found.c.id.desc()).limit(limit)]
+    if alternatives := about(inquiry):
+        return [_few([condition, *beside_photographs(inquiry, before)], limit) for condition in alternatives]
     if session.get_bind().dialect.name == "postgresql":
         return [_merged(source, inquiry, before, limit) for source in sources(inquiry)]
     conditions = [*equal(inquiry), *span(inquiry, before)]
-    return [_newest(limit).where(*_given(source), *conditions) for source in sources(inquiry)]
+    return [_newest(limit).where(*source.fixed, *conditions) for source in sources(inquiry)]
 
 
-def _given(source: Condition | None) -> list[Condition]:
-    return [] if source is None else [source]
+def _few(conditions: list[Condition], limit: int) -> Keys:
+    """All keys first and the newest of them then; PostgreSQL would walk through time until it has met enough."""
+    keys = select(AuditEntry.occurred_at, AuditEntry.id).where(*conditions).cte("found")
+    found = keys.prefix_with("MATERIALIZED", dialect="postgresql")
+    return select(found).order_by(found.c.occurred_at.desc(), found.c.id.desc()).limit(limit)
 
 
 def _newest(limit: int) -> Keys:
@@ -66,18 +68,20 @@ def _newest(limit: int) -> Keys:
     return query.order_by(AuditEntry.occurred_at.desc(), AuditEntry.id.desc()).limit(limit)
 
 
-def _merged(source: Condition | None, inquiry: Inquiry, before: Key | None, limit: int) -> Keys:
-    """The newest keys of each combination that exists, merged."""
-    if source is None and not equal(inquiry):
+def _merged(source: Source, inquiry: Inquiry, before: Key | None, limit: int) -> Keys:
+    """The newest keys of each combination that exists, merged.
+
+    What is fixed stands in no row comparison: PostgreSQL would begin its walk at the fixed value, not after the row.
+    """
+    fixed, columns = source
+    if not fixed and not equal(inquiry):
         return _newest(limit).where(*span(inquiry, before))
-    fixed = [*_given(source), *([] if inquiry.actor is None else [AuditEntry.actor == inquiry.actor])]
-    columns = COMBINED if fixed else COMBINED[1:]  # as the index goes on
     first = select(*columns).where(*fixed).order_by(*columns).limit(1).cte("seen", recursive=True)
     beyond = tuple_(*columns) > tuple_(*(first.c[column.key] for column in columns))
     following = select(*columns).where(*fixed, beyond).order_by(*columns).limit(1).lateral("following")
     seen = first.union_all(select(following).select_from(first.join(following, true())))
     same = [column == seen.c[column.key] for column in columns]
-    newest = _newest(limit).where(*_given(source), *same, *span(inquiry, before)).lateral("newest")
+    newest = _newest(limit).where(*fixed, *same, *span(inquiry, before)).lateral("newest")
     asked = [(name, getattr(inquiry, name)) for name in ("action", "outcome")]
     wanted = [seen.c[name] == value for name, value in asked if value is not None]
     merged = select(newest).select_from(seen.join(newest, true())).where(*wanted)
