@@ -100,6 +100,7 @@ class ConsoleSettings(_Frozen):
     certificate: Path | None = None  # TLS: PEM files
     certificate_key: Path | None = None
     public_url: str | None = None  # how browsers reach it, when a proxy stands before it
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")  # its addresses or networks: who says whom a request comes from
     idle_minutes: int = Field(default=30, ge=1)
     session_hours: int = Field(default=12, ge=1)
     four_eyes: bool = False  # a release needs a second reviewer

@@ -70,7 +70,7 @@ def _options(console: ConsoleSettings) -> dict[str, Any]:
         "access_log": False,  # addresses of pages hold search terms
         "server_header": False,
         "proxy_headers": proxied,
-        "forwarded_allow_ips": "127.0.0.1" if proxied else None,
+        "forwarded_allow_ips": list(console.proxies) if proxied else None,
         "timeout_graceful_shutdown": 5,
         "timeout_keep_alive": HEADERS_SECONDS,
         "h11_max_incomplete_event_size": 32_768,
