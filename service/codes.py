@@ -5,14 +5,15 @@ code_item("774007")              # a fresh item with the table's meaning
 context_of(ds)                   # the coded pairs of Acquisition Context that the table holds
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from typing import Final
 
 from pydicom import Dataset
 from pydicom.sequence import Sequence
+
+from service.confidentiality import Option, read_csv
 
 CONTEXT_CONCEPTS = frozenset({"130325", "25272006", "118243007", "363787002"})
 
@@ -29,6 +30,20 @@ class Code:
         item = Dataset()
         item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = self.value, self.scheme, self.meaning
         return item
+
+
+OPTION_CODES: Final = {  # CID 7050
+    option: Code(value, "DCM", f"{meaning} Option")
+    for option, value, meaning in (
+        (Option.STRUCTURED_CONTENT, "113104", "Clean Structured Content"),
+        (Option.DESCRIPTORS, "113105", "Clean Descriptors"),
+        (Option.FULL_DATES, "113106", "Retain Longitudinal Temporal Information Full Dates"),
+        (Option.MODIFIED_DATES, "113107", "Retain Longitudinal Temporal Information Modified Dates"),
+        (Option.PATIENT_CHARACTERISTICS, "113108", "Retain Patient Characteristics"),
+        (Option.DEVICE_IDENTITY, "113109", "Retain Device Identity"),
+        (Option.INSTITUTION_IDENTITY, "113112", "Retain Institution Identity"),
+    )
+}
 
 
 @cache
@@ -89,5 +104,4 @@ def code_item(value: str) -> Dataset:
 
 def read_table(table: str) -> list[dict[str, str]]:
     """The rows of one of the package's own tables, "codes" or "views", by column."""
-    text = (files("service") / "data" / f"orthodontic_{table}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+    return read_csv(f"orthodontic_{table}.csv")

@@ -6,6 +6,7 @@
 Both raise Quarantined as soon as there is a doubt that no gate has to look into.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from service.audit import Action
 from service.errors import Quarantined
 from service.finishing import Finished, finish
 from service.gateway import Gateway
-from service.headers import Cleaner
+from service.headers import Cleaner, Profile
 from service.instructions import Instructions, read_instructions
 from service.objects import read
 from service.pixels import Faces, Latent, Picture, Replaced, count_frames, cover_heads, decode, with_covers, without
@@ -70,8 +71,23 @@ class Deidentifier:
         frames = range(count_frames(case.ds, settings.limits))
         pictures = [decode(case.ds, settings.limits, frame) for frame in frames]
         replaced = [self._treat(case, picture) for picture in pictures]
-        clean = Cleaner(self._gateway.pseudonyms, case.patient).clean(case.ds)
+        profile = Profile(case.route.retain, case.route.texts, self._is_released(case.photograph))
+        clean = Cleaner(self._gateway.pseudonyms, case.patient, profile).clean(case.ds)
         return finish(case.ds, clean, pictures, replaced, case.view, self._faces, settings.recognition_threshold)
+
+    def _is_released(self, photograph: Photograph) -> Callable[[str], bool]:
+        """Whether another object of the same study has left, so that a reference to it leads somewhere."""
+
+        def ask(sop_instance_uid: str) -> bool:
+            query = select(Photograph.id).where(
+                Photograph.sop_instance_uid == sop_instance_uid,
+                Photograph.study_instance_uid == photograph.study_instance_uid,
+                Photograph.state.in_((PhotographState.DEIDENTIFIED, PhotographState.FORWARDED)),
+            )
+            with self._gateway.database.read() as session:
+                return session.scalars(query).first() is not None
+
+        return ask
 
     def _route(self, photograph: Photograph, view: View, instructions: Instructions) -> Route | None:
         """The route that a person chose, else the first that matches."""

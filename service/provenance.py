@@ -16,10 +16,11 @@ from pydicom import Dataset
 from pydicom.sequence import Sequence
 
 from service import __version__
-from service.codes import Code, value_in
+from service.codes import OPTION_CODES, Code, value_in
+from service.confidentiality import EDITION
 
 PRODUCT: Final = "VeraGate"
-_METHOD: Final = "PS3.15 Basic Profile as a list of what stays"
+_METHOD: Final = f"PS3.15 {EDITION} Basic Profile as a list of what stays"
 _MADE: Final = "Faces replaced by synthetic faces; see Contributing Equipment"
 _COVERED: Final = "Parts of the picture covered with a uniform grey"
 _MADE_AND_COVERED: Final = "Faces replaced by synthetic faces, parts covered with grey; see Contributing Equipment"
@@ -34,11 +35,10 @@ _DERIVATION: Final = {  # by whether faces were made, and whether parts were cov
 BASIC: Final = Code("113100", "DCM", "Basic Application Confidentiality Profile")
 PIXEL_DATA: Final = Code("113101", "DCM", "Clean Pixel Data Option")
 VISUAL_FEATURES: Final = Code("113102", "DCM", "Clean Recognizable Visual Features Option")
-MODIFIED_DATES: Final = Code("113107", "DCM", "Retain Longitudinal Temporal Information Modified Dates Option")
 DEIDENTIFYING: Final = Code("109104", "DCM", "De-identifying Equipment")
 SYNTHESIZING: Final = Code("109100", "DCM", "Synthesizing Equipment")
 
-CODES: Final = (BASIC, PIXEL_DATA, VISUAL_FEATURES, MODIFIED_DATES, DEIDENTIFYING, SYNTHESIZING)
+CODES: Final = (BASIC, PIXEL_DATA, VISUAL_FEATURES, *OPTION_CODES.values(), DEIDENTIFYING, SYNTHESIZING)
 TEXTS: Final = (PRODUCT, __version__, _METHOD, _MADE, _COVERED, _MADE_AND_COVERED, _LEFT)
 
 
@@ -54,16 +54,15 @@ def mark(ds: Dataset, *, source: Dataset, model_version: str, is_synthetic: bool
     """Write the attributes of PS3.3 C.12.1.1.1 and C.7.6.1, PS3.15 E.1.1 into a cleaned data set with pixels.
 
     `is_synthetic` is false where no face was made: the photograph leaves with its own pixels, or `is_covered`, parts
-    of it hidden by grey. Recognizable Visual Features is YES until `claim_unrecognisable`.
+    of it hidden by grey. Recognizable Visual Features is YES until `claim_unrecognisable`. The method codes of the
+    header's options are there already, and the profile's join them.
     """
     burned_in = has_burned_in_text(source)
     ds.PatientIdentityRemoved = "YES"
     ds.DeidentificationMethod = [f"{PRODUCT} {__version__}", _METHOD, model_version[:64]]
-    codes = [BASIC, *([] if burned_in else [PIXEL_DATA]), MODIFIED_DATES]
-    ds.DeidentificationMethodCodeSequence = Sequence([code.item() for code in codes])
+    _claim(ds, BASIC, *([] if burned_in else [PIXEL_DATA]))
     ds.BurnedInAnnotation = "YES" if burned_in else "NO"
     ds.RecognizableVisualFeatures = "YES"
-    ds.LongitudinalTemporalInformationModified = "MODIFIED"
     ds.SyntheticData = "YES" if is_synthetic else "NO"
     ds.DerivationDescription = _DERIVATION[is_synthetic, is_covered]
     ds.ImageType = _image_type(source, is_changed=is_synthetic or is_covered)
@@ -78,15 +77,17 @@ def claim_unrecognisable(ds: Dataset) -> None:
     if ds.RecognizableVisualFeatures == "NO":
         return
     ds.RecognizableVisualFeatures = "NO"
-    ds.DeidentificationMethodCodeSequence.append(VISUAL_FEATURES.item())
-    ds.DeidentificationMethodCodeSequence = Sequence(
-        sorted(ds.DeidentificationMethodCodeSequence, key=lambda item: str(item.CodeValue))
-    )
+    _claim(ds, VISUAL_FEATURES)
 
 
 def profile(ds: Dataset) -> str:
     """The method codes of a finished object, such as "113100 113101 113102 113107"."""
     return " ".join(str(item.CodeValue) for item in ds.DeidentificationMethodCodeSequence)
+
+
+def _claim(ds: Dataset, *codes: Code) -> None:
+    items = [*ds.get("DeidentificationMethodCodeSequence", []), *(code.item() for code in codes)]
+    ds.DeidentificationMethodCodeSequence = Sequence(sorted(items, key=lambda item: str(item.CodeValue)))
 
 
 def _image_type(source: Dataset, *, is_changed: bool) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from service.confidentiality import Option
 from service.errors import ConfigurationError
 from service.rights import Role
 
@@ -23,6 +24,10 @@ Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
 Host = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^\S+$")]
+
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f\\]+$")
+]
 
 VERIFICATION = "1.2.840.10008.1.1"
 VL_PHOTOGRAPHIC = "1.2.840.10008.5.1.4.1.1.77.1.4"
@@ -69,6 +74,14 @@ class Route(_Frozen):
     preserve: frozenset[Region] = frozenset()
     preserve_by_view: dict[str, frozenset[Region]] = {}
     destinations: tuple[str, ...] = Field(min_length=1)
+    retain: frozenset[Option] = frozenset({Option.MODIFIED_DATES, Option.STRUCTURED_CONTENT})
+    texts: frozenset[Text] = frozenset()  # the only free texts that may leave, under the options that keep some
+
+    @model_validator(mode="after")
+    def _one_kind_of_dates(self) -> "Route":
+        if {Option.FULL_DATES, Option.MODIFIED_DATES} <= self.retain:
+            raise ValueError(f"route '{self.name}' retains dates either moved or in full, not both")
+        return self
 
 
 class WorkSettings(_Frozen):

@@ -1,21 +1,24 @@
 """Cleaned headers (PS3.15 E): only what a list names stays, everything else is gone.
 
-    clean = Cleaner(pseudonyms, patient).clean(ds)      # a new Dataset; `ds` is untouched
-    rules()                                             # (keyword, what is done to it), in order
-    changes(ds, clean)                                  # what became of each attribute, by name
+    clean = Cleaner(pseudonyms, patient, profile).clean(ds)      # a new Dataset; `ds` is untouched
+    rules(options)                                               # (keyword, what is done to it), in order
+    changes(ds, clean)                                           # what became of each attribute, by name
 
 Private elements, overlays, curves, group lengths, unknown sequences, free text and whatever lies inside them
-never enter the new data set, so no step has to find and remove them. The codes of the view are rebuilt from
-the gateway's own table. The table is data: an engine for the standard's full table takes the same shape.
+never enter the new data set, so no step has to find and remove them. What is done to an element of the list is
+what the standard's own table says under the options of the route. Codes are rebuilt from the gateway's own table
+and texts from the route's own list, so that no sender's text comes along.
 """
 
+from service.confidentiality import Option
 from service.headers.changes import changes
-from service.headers.cleaner import Cleaner, KeyedUids, Subject, outside_uid
-from service.headers.table import RULES, Action, Rule
+from service.headers.cleaner import Cleaner, KeyedUids, Profile, Subject, outside_uid
+from service.headers.plan import plan
+from service.headers.table import RULES, Form, Rule
 
-__all__ = ["Action", "Cleaner", "KeyedUids", "Rule", "Subject", "changes", "outside_uid", "rules"]
+__all__ = ["RULES", "Cleaner", "Form", "KeyedUids", "Profile", "Rule", "Subject", "changes", "outside_uid", "rules"]
 
 
-def rules() -> list[tuple[str, str]]:
+def rules(options: frozenset[Option] = Profile.options) -> list[tuple[str, str]]:
     """What stays and what is done to it, for people; whatever is not named is removed."""
-    return [(rule.keyword, rule.action.value) for rule in RULES]
+    return [(step.rule.keyword, str(step)) for step in plan(options)]

@@ -1,23 +1,27 @@
-"""Builds a clean header from nothing, element by element, as `service.headers.table` says."""
+"""Builds a clean header from nothing, element by element, as `service.headers.plan` says."""
 
-import re
-from collections.abc import Callable
-from datetime import date, timedelta
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Protocol
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
+from pydicom.uid import UID
 
-from service.codes import context_item, context_of, items_in, known_code, value_in
+from service.codes import OPTION_CODES, context_item, context_of, items_in, known_code, value_in
+from service.confidentiality import Action, Need, Option
 from service.errors import Quarantined
-from service.headers.table import RULES, Action, Rule
+from service.headers import values
+from service.headers.plan import Step, plan
+from service.headers.table import Form
 from service.states import Cause
 
-_DATE: Final = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
-_NUMBER: Final = re.compile(r"\d{1,5}", re.ASCII)
-_DECIMAL: Final = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
 _STANDARD_ROOT: Final = "1.2.840.10008."
+_FULL: Final = {Option.FULL_DATES: "UNMODIFIED", Option.MODIFIED_DATES: "MODIFIED"}
 
 
 class KeyedUids(Protocol):
@@ -35,6 +39,19 @@ class Subject(Protocol):
     def date_offset_days(self) -> int: ...
 
 
+@dataclass(frozen=True)
+class Profile:
+    """What a route lets stay beyond the Basic Profile.
+
+    `texts` are the only texts that may leave; `is_released` says of the original UID of another object whether a
+    cleaned copy of it, of the same study, is on record.
+    """
+
+    options: frozenset[Option] = frozenset({Option.MODIFIED_DATES, Option.STRUCTURED_CONTENT})
+    texts: frozenset[str] = frozenset()
+    is_released: Callable[[str], bool] = lambda uid: False
+
+
 def outside_uid(uids: KeyedUids, original: str) -> str:
     """The UID of an object, series or study outside.
 
@@ -46,86 +63,151 @@ def outside_uid(uids: KeyedUids, original: str) -> str:
 class Cleaner:
     """Cleans the headers of one patient's photographs."""
 
-    def __init__(self, uids: KeyedUids, subject: Subject) -> None:
+    def __init__(self, uids: KeyedUids, subject: Subject, profile: Profile | None = None) -> None:
+        self._profile = profile or Profile()
+        self._steps = plan(self._profile.options)
         self._uids = uids
         self._pseudonym = subject.pseudonym
         self._offset = timedelta(days=subject.date_offset_days)
-        self._do: dict[Action, Callable[[Rule, list[str]], object]] = {
-            Action.UID: self._uid,
-            Action.PSEUDONYM: lambda rule, values: self._pseudonym,
-            Action.NAME: lambda rule, values: f"SUBJ^{self._pseudonym}",
-            Action.EMPTY: lambda rule, values: "",
-            Action.DATE: lambda rule, values: self._date(values) or "",
-            Action.OPTIONAL_DATE: lambda rule, values: self._date(values),
-            Action.TERMS: _terms,
-            Action.NUMBER: lambda rule, values: values[0] if _all(_NUMBER, values[:1]) else "",
-            Action.DECIMALS: lambda rule, values: values if _all(_DECIMAL, values) else None,
-        }
+        self._texts = {_spelling(text): text for text in self._profile.texts}
 
     def clean(self, ds: Dataset) -> Dataset:
-        """A new data set with only what the rules let stay, no pixels yet, plain ASCII throughout.
+        """A new data set with only what the plan lets stay, no pixels yet.
 
+        Plain ASCII throughout, unless a text of the route needs more. It names the options that let something stay.
         Raises Quarantined (UNREADABLE) where a UID that every object has is missing, (UNSUPPORTED) for
         another SOP class.
         """
-        clean = Dataset()
-        for rule in RULES:
-            value = self._value(rule, ds)
-            if value is None and rule.stays_empty and rule.keyword in ds:
-                value = ""
+        clean, done = Dataset(), set[Option]()
+        for step in self._steps:
+            value = self._value(step, ds)
+            if value:
+                done |= step.options
+            else:
+                value = _missing(step, ds, value)
             if value is not None:
-                setattr(clean, rule.keyword, value)
-            elif rule.required:
-                cause = Cause.UNSUPPORTED if rule.keyword == "SOPClassUID" else Cause.UNREADABLE
-                raise Quarantined(cause, rule.keyword)
+                clean[step.tag] = DataElement(step.tag, step.vr, value)
+        _say(clean, done)
         return clean
 
-    def _value(self, rule: Rule, ds: Dataset) -> object:
-        if rule.action is Action.CONTEXT:
+    def _value(self, step: Step, ds: Dataset) -> object:
+        """What stays of an element; None or nothing where nothing does."""
+        form, action = step.rule.form, step.action
+        if form in (Form.NAME, Form.PSEUDONYM):
+            return f"SUBJ^{self._pseudonym}" if form is Form.NAME else self._pseudonym
+        if action in (Action.REMOVE, Action.EMPTY, Action.DUMMY) or form is Form.NOTHING:
+            return None
+        if form is Form.AGE:
+            return values.age(*(_strings(ds, name) for name in ("PatientAge", "PatientBirthDate", "StudyDate")))
+        if step.tag not in ds:
+            return None
+        if form in (Form.CODES, Form.CONTEXT, Form.REFERENCES):
+            return self._items(step, ds)
+        return self._text(step, _strings(ds, step.rule.keyword))
+
+    def _items(self, step: Step, ds: Dataset) -> Sequence:
+        if step.rule.form is Form.CONTEXT:
             return Sequence([context_item(*pair) for pair in context_of(ds)])
-        if rule.action is Action.CODES:
-            return _codes(rule, ds)
-        return self._do[rule.action](rule, _strings(ds, rule.keyword))
+        if step.rule.form is Form.CODES:
+            return _codes(step.rule.keyword, step.rule.modifiers, ds)
+        return Sequence(list(self._references(items_in(ds, step.rule.keyword), _strings(ds, "SOPInstanceUID"))))
 
-    def _uid(self, rule: Rule, values: list[str]) -> str | None:
-        if len(values) != 1:
+    def _text(self, step: Step, found: list[str]) -> object:
+        form = step.rule.form
+        if step.action is Action.UID:
+            return found[0] if form is Form.FRAME and _is_defined(found) else self._keyed(found)
+        if step.action is Action.CLEAN and form in (Form.DATE, Form.DATE_TIME):
+            return values.moved(found, self._offset)
+        if step.action is Action.CLEAN and form in (Form.TIME, Form.ZONE):
             return None
-        return outside_uid(self._uids, values[0])
+        if form is Form.TERMS:
+            return values.terms(found, step.rule.terms)
+        if form is Form.TEXT:
+            return self._listed(found, 16 if step.vr == "SH" else 64)
+        return _KEPT[form](found)
 
-    def _date(self, values: list[str]) -> str | None:
-        match = _DATE.match(values[0]) if values else None
-        try:
-            moved = date(*(int(part) for part in match.groups())) + self._offset if match else None
-        except (ValueError, OverflowError):
+    def _keyed(self, found: list[str]) -> str | None:
+        return outside_uid(self._uids, found[0]) if len(found) == 1 else None
+
+    def _listed(self, found: list[str], most: int) -> list[str] | str | None:
+        """The route's own spelling of each value, where it lists them all and they fit."""
+        listed = [text for value in found if (text := self._texts.get(_spelling(value))) and len(text) <= most]
+        if not listed or len(listed) < len(found):
             return None
-        return f"{moved:%Y%m%d}" if moved and moved.year >= 1000 else None
+        return listed[0] if len(listed) == 1 else listed
+
+    def _references(self, items: list[Dataset], own: list[str]) -> Iterable[Dataset]:
+        """References to what left too; one to the object itself would point from the result to the result."""
+        for source in items:
+            classes, instances = _strings(source, "ReferencedSOPClassUID"), _strings(source, "ReferencedSOPInstanceUID")
+            if len(instances) != 1 or instances == own or not _is_defined(classes):
+                continue
+            if self._profile.is_released(instances[0]):
+                item = Dataset()
+                item.ReferencedSOPClassUID = classes[0]
+                item.ReferencedSOPInstanceUID = outside_uid(self._uids, instances[0])
+                yield item
 
 
-def _terms(rule: Rule, values: list[str]) -> list[str] | str | None:
-    if values and rule.terms.issuperset(values):
-        return values[0] if len(values) == 1 else values
-    return rule.otherwise
+_KEPT: Final[dict[Form, Callable[[list[str]], object]]] = {
+    Form.UID: values.uid,
+    Form.DATE: values.plain_date,
+    Form.DATE_TIME: values.date_time,
+    Form.TIME: values.time,
+    Form.ZONE: values.zone,
+    Form.NUMBER: values.number,
+    Form.DECIMALS: values.decimals,
+}
 
 
-def _codes(rule: Rule, ds: Dataset) -> Sequence | None:
-    """Fresh code items with the table's own meaning; None where no item is in the table."""
+def _missing(step: Step, ds: Dataset, value: object) -> object:
+    """What stands where nothing stays: by the Type, another value, an empty one, or no element."""
+    rule = step.rule
+    if rule.otherwise is not None:
+        return rule.otherwise
+    if rule.need is Need.VALUE:
+        cause = Cause.UNSUPPORTED if rule.keyword == "SOPClassUID" else Cause.UNREADABLE
+        raise Quarantined(cause, rule.keyword)
+    if rule.need is Need.NOTHING or (rule.need is Need.EMPTY_WHERE_IT_WAS and step.tag not in ds):
+        return None
+    return Sequence() if step.vr == "SQ" else ""
+
+
+def _say(clean: Dataset, done: set[Option]) -> None:
+    """Which options let something stay (PS3.15 E.3), and the character set where ASCII is not enough."""
+    codes = sorted((OPTION_CODES[option] for option in done), key=lambda code: code.value)
+    clean.DeidentificationMethodCodeSequence = Sequence([code.item() for code in codes])
+    said = next((_FULL[option] for option in _FULL if option in done), "REMOVED")
+    clean.LongitudinalTemporalInformationModified = said
+    texts = (str(element.value) for element in clean.values() if element.VR != "SQ")
+    if not all(text.isascii() for text in texts):
+        clean.SpecificCharacterSet = "ISO_IR 192"
+
+
+def _codes(keyword: str, modifiers: str | None, ds: Dataset) -> Sequence:
+    """Fresh code items with the table's own meaning; empty where no item is in the table."""
     items = []
-    for source in items_in(ds, rule.keyword):
+    for source in items_in(ds, keyword):
         if (code := known_code(source)) is None:
             continue
         item = code.item()
-        if rule.modifiers and (inner := _codes(Rule(rule.modifiers, Action.CODES), source)):
-            setattr(item, rule.modifiers, inner)
+        if modifiers and (inner := _codes(modifiers, None, source)):
+            item[modifiers] = DataElement(Tag(modifiers), "SQ", inner)
         items.append(item)
-    return Sequence(items) if items else None
+    return Sequence(items)
+
+
+def _is_defined(found: list[str]) -> bool:
+    """Whether it is a UID that the standard itself defines: those have names."""
+    return len(found) == 1 and UID(found[0]).name != found[0]
+
+
+def _spelling(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _strings(ds: Dataset, keyword: str) -> list[str]:
     """The values as stripped text, whatever the sender's value representation; empty ones left out."""
     value = value_in(ds, keyword)
-    values = value if isinstance(value, (MultiValue, list, tuple)) else [value]
-    return [text for item in values if item is not None and (text := str(item).strip(" \0"))]
-
-
-def _all(pattern: re.Pattern[str], values: list[str]) -> bool:
-    return bool(values) and all(pattern.fullmatch(value) for value in values)
+    found = value if isinstance(value, (MultiValue, list, tuple)) else [value]
+    return [text for item in found if item is not None and (text := str(item).strip(" \0"))]

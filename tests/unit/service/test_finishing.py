@@ -81,7 +81,7 @@ def test_a_good_photograph_may_leave() -> None:
     finished = run(photograph(teeth(), "EV19"))
     ds = read(finished.data)
     assert finished.failure is None
-    assert finished.profile == "113100 113101 113102 113107"
+    assert finished.profile == "113100 113101 113102 113104 113107"
     assert (ds.RecognizableVisualFeatures, ds.SyntheticData, ds.BurnedInAnnotation) == ("NO", "YES", "NO")
     assert (finished.sop_instance_uid, finished.sop_class_uid) == (ds.SOPInstanceUID, VL_PHOTOGRAPHIC)
     assert finished.transfer_syntax_uid == ds.file_meta.TransferSyntaxUID

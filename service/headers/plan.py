@@ -1,0 +1,73 @@
+"""What is done to each attribute under the options of a route: the rules, in order, each with its one letter."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from pydicom.datadict import dictionary_VR
+from pydicom.tag import BaseTag
+
+from service.confidentiality import Action, Need, Option
+from service.headers.table import RULES, Form, Rule
+
+_MADE: Final = frozenset({Form.NAME, Form.PSEUDONYM})
+_DATES: Final = frozenset({Form.DATE, Form.DATE_TIME})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rule with what is done; `options` are those that let a value stay."""
+
+    rule: Rule
+    action: Action
+    options: frozenset[Option]
+    tag: BaseTag
+    vr: str
+
+    def __str__(self) -> str:
+        """For people: "moved by the patient's date offset, otherwise written without a value"."""
+        if self.rule.form in _MADE:
+            return self.rule.form.value
+        done = self._done()
+        other = self._otherwise()
+        return f"{done}, otherwise {other}" if done and done != other else other
+
+    def _done(self) -> str | None:
+        form = self.rule.form
+        if self.action in (Action.REMOVE, Action.EMPTY, Action.DUMMY) or form is Form.NOTHING:
+            return None
+        if self.action is Action.UID:
+            return form.value if form in (Form.FRAME, Form.REFERENCES) else Form.UID.value
+        if self.action is Action.CLEAN and form in _DATES:
+            return "moved by the patient's date offset, a time of day cut off"
+        if self.action is Action.CLEAN and form in (Form.TIME, Form.ZONE):
+            return None
+        return "kept where it is a UID" if form is Form.UID else form.value
+
+    def _otherwise(self) -> str:
+        if self.rule.otherwise is not None:
+            return self.rule.otherwise
+        return {
+            Need.VALUE: "no object is made",
+            Need.EMPTY_OR_VALUE: "written without a value",
+            Need.EMPTY_WHERE_IT_WAS: "written without a value where the source has it",
+            Need.NOTHING: "removed",
+        }[self.rule.need]
+
+
+@cache
+def plan(options: frozenset[Option]) -> tuple[Step, ...]:
+    """The steps for these options."""
+    return make_plan(RULES, options)
+
+
+def make_plan(rules: tuple[Rule, ...], options: frozenset[Option]) -> tuple[Step, ...]:
+    return tuple(
+        Step(rule, rule.action(options), _because(rule, options), rule.tag, dictionary_VR(rule.tag)) for rule in rules
+    )
+
+
+def _because(rule: Rule, options: frozenset[Option]) -> frozenset[Option]:
+    """The options without which nothing of it would stay."""
+    named = frozenset(rule.row.options) if rule.row else frozenset()
+    return options & (named | ({rule.only} if rule.only else set()))
