@@ -21,6 +21,7 @@ PHOTOGRAPHIC: Final = {
     SECONDARY_CAPTURE: "Secondary Capture Image",
     MULTI_FRAME_TRUE_COLOR: "Multi-frame True Color Secondary Capture Image",
 }
+SECONDARY_CAPTURES: Final = frozenset({SECONDARY_CAPTURE, MULTI_FRAME_TRUE_COLOR})
 MULTI_FRAME: Final = frozenset({MULTI_FRAME_TRUE_COLOR, OPHTHALMIC_PHOTOGRAPHY_8_BIT})
 """Those whose IOD has frames; each says how many, even where it is one."""
 

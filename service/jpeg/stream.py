@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from service.jpeg.near_lossless import LS_STARTS, foreign_in_ls
 from service.jpeg.segments import (
     APP0,
     APP14,
@@ -113,7 +114,9 @@ def strip(data: bytes) -> bytes:
 
 
 def foreign_segments(data: bytes) -> list[str]:
-    """What `strip` would take out, as names without content; empty for a clean stream."""
+    """What does not belong to the picture, as names without content; empty for a clean stream, JPEG or JPEG-LS."""
+    if data[2:4] in LS_STARTS:
+        return foreign_in_ls(data)
     names = []
     for marker, body, _ in segments(data):
         if marker == COM:

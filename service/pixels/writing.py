@@ -30,7 +30,7 @@ from service.jpeg import Spliced, Stream, describe, sequential, splice
 from service.pixels.picture import BLOCKS, Image, Picture
 from service.pixels.replacing import Mask, Replaced
 from service.states import Cause
-from service.storage_classes import MULTI_FRAME
+from service.storage_classes import MULTI_FRAME, SECONDARY_CAPTURES
 
 _ENCODERS: Final = {JPEG2000Lossless: "pylibjpeg", RLELossless: "pylibjpeg", JPEGLSLossless: "pyjpegls"}
 _WITHOUT_LOSS: Final = {JPEG2000: JPEG2000Lossless, JPEGLSNearLossless: JPEGLSLossless}
@@ -106,7 +106,7 @@ def _write_frames(ds: Dataset, count: int) -> None:
 def _write_blocks(ds: Dataset, pictures: Many[Picture], streams: list[bytes], replaced: Many[Replaced]) -> Written:
     made = [_spliced(*each) for each in zip(pictures, streams, replaced, strict=True)]
     described = [describe(data) for data, _ in made]
-    labels = {_photometric(pictures[0], stream) for stream in described}
+    labels = {_photometric(ds, pictures[0], stream) for stream in described}
     if len(labels) > 1:
         raise Quarantined(Cause.UNSUPPORTED, "frames of different kinds in one object")
     ds.PhotometricInterpretation = labels.pop()
@@ -196,13 +196,17 @@ def _put(ds: Dataset, frames: list[bytes]) -> None:
     ds["PixelData"].is_undefined_length = True
 
 
-def _photometric(picture: Picture, stream: Stream) -> str:
-    """The label that fits what the stream holds; 4:2:0 goes by the name of 4:2:2, as cameras have it (PS3.5 8.2.1)."""
+def _photometric(ds: Dataset, picture: Picture, stream: Stream) -> str:
+    """The label that fits what the stream holds; 4:2:0 goes by the name of 4:2:2, as cameras have it (PS3.5 8.2.1).
+
+    Among photographs so does 4:4:4, because YBR_FULL is none of the values that they may have (PS3.3 C.8.12.1.1.1).
+    """
     if picture.grey:
         return _grey_or(picture, "")
     if stream.says_ycc is False:
         return "RGB"
-    return "YBR_FULL_422" if stream.subsampling[0] > 1 else "YBR_FULL"
+    is_plain = stream.subsampling[0] == 1 and ds.get("SOPClassUID") in SECONDARY_CAPTURES
+    return "YBR_FULL" if is_plain else "YBR_FULL_422"
 
 
 def _grey_or(picture: Picture, colour: str) -> str:

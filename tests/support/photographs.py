@@ -76,10 +76,10 @@ def photograph(
     if view is not None:
         ds.update(attributes_for(view))
     _put_pixels(ds, picture, syntax)
-    return _as_read(ds)
+    return as_read(ds)
 
 
-def _as_read(ds: FileDataset) -> FileDataset:
+def as_read(ds: FileDataset) -> FileDataset:
     """As from a file, so that the encoding is settled."""
     stream = BytesIO()
     dcmwrite(stream, ds, enforce_file_format=True)

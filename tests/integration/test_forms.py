@@ -1,0 +1,203 @@
+"""Every form that a photograph can come in, from the camera's bytes to a finished object, against golden pictures."""
+
+import subprocess
+import sys
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import simplejpeg
+from PIL import Image
+from pydicom import FileDataset, dcmread
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGExtended12Bit, JPEGLSLossless
+
+from service.finishing import Finished, finish
+from service.headers import Cleaner
+from service.objects import read
+from service.pixels import Picture, Replaced, WrittenFrame, count_frames, decode, read_map, single_frame, write
+from service.pseudonyms import Pseudonyms
+from service.secrets import Keys
+from service.settings import Limits
+from service.storage_classes import MULTI_FRAME_TRUE_COLOR
+from service.tables import Patient
+from service.views import classify
+from tests.support import dcmtk
+from tests.support.encodings import FORMS, Form, encoded, golden_for
+from tests.support.fakefaces import BOX, FakeFaces
+from tests.support.photographs import save
+
+pytestmark = [pytest.mark.integration, pytest.mark.needs("dcmtk")]
+
+Work = tuple[FileDataset, list[Picture], list[Replaced], Finished]
+PATIENT = Patient(key="k", pseudonym="0ABCDEFGHJKM", date_offset_days=-9)
+CLEANER = Cleaner(Pseudonyms(Keys(b"k" * 32), "test"), PATIENT)
+BLOCKS = [form for form in FORMS if form.syntax.name.startswith(("JPEG Baseline", "JPEG Extended"))]
+FAR = np.s_[:, 136:]  # beside the face, also after blocks of 32 pixels were made anew
+
+
+def received(ds: FileDataset) -> FileDataset:
+    """As the gateway reads it from its store."""
+    buffer = BytesIO()
+    ds.save_as(buffer, enforce_file_format=True)
+    return read(buffer.getvalue())
+
+
+@cache
+def worked_on(form: Form, frames: int = 1, view: str = "EV19") -> Work:
+    """A source through all steps, with a face that is replaced around a preserved mouth, or without one."""
+    source, face = received(encoded(form, view, frames)), view.startswith("E")
+    faces = FakeFaces(BOX) if face else FakeFaces()
+    pictures = [decode(source, Limits(), frame) for frame in range(count_frames(source, Limits()))]
+    latent = np.zeros(4, np.float32)
+    replaced = [faces.replace(p, latent, {"mouth"}) if face else faces.leave(p) for p in pictures]
+    done = finish(source, CLEANER.clean(source), pictures, replaced, classify(source), faces, 0.6)
+    return source, pictures, replaced, done
+
+
+def frames_written(source: FileDataset, pictures: list[Picture], replaced: list[Replaced]) -> tuple[WrittenFrame, ...]:
+    return write(CLEANER.clean(source), pictures, replaced).frames
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_what_is_not_the_face_is_what_the_camera_took(form: Form) -> None:
+    """In every form the colours are right on the way in and out, and outside what changed nothing differs."""
+    source, (picture,), (replaced,), finished = worked_on(form)
+
+    assert np.abs(picture.rgb.astype(int) - golden_for(form)).max() <= form.loss
+    assert np.abs(picture.rgb[84:].astype(int) - golden_for(form)[84:]).mean() <= min(form.loss, 6)
+    assert finished.failure is None, finished.failure
+    result = read(finished.data)
+    again = decode(result, Limits())
+    (written,) = frames_written(source, [picture], [replaced])
+    assert written.kept is not None
+    assert written.kept[FAR].all()
+    assert np.array_equal(again.rgb[written.kept], picture.rgb[written.kept])
+    assert (np.abs(again.rgb.astype(int) - picture.rgb)[~written.kept] > 20).mean() > 0.3
+    assert ("MONOCHROME" in result.PhotometricInterpretation) == form.grey
+    assert np.array_equal(read_map(finished.map) == 0, written.kept & ~written.exact)
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in BLOCKS], ids=str)
+def test_what_was_not_compressed_with_loss_leaves_without_loss(form: Form) -> None:
+    """Outside the changed mask nothing differs, whoever decodes; the syntax stays where it can be encoded."""
+    source, (picture,), (replaced,), finished = worked_on(form)
+    result = dcmread(BytesIO(finished.data))
+
+    assert np.array_equal(_shown(result)[~replaced.changed], picture.rgb[~replaced.changed])
+    stays = source.file_meta.TransferSyntaxUID in (*_KEPT, ExplicitVRLittleEndian)
+    expected = source.file_meta.TransferSyntaxUID if stays else ExplicitVRLittleEndian
+    assert result.file_meta.TransferSyntaxUID == (
+        JPEGLSLossless if form.syntax.name.startswith("JPEG-LS") else expected
+    )
+    assert (result.LossyImageCompression == "01") == (form.syntax.name in _LOSSY)
+
+
+_KEPT = ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+_LOSSY = ("JPEG-LS Lossy (Near-Lossless) Image Compression", "JPEG 2000 Image Compression")
+
+
+def _shown(ds: FileDataset) -> np.ndarray:
+    pixels = pixel_array(ds, raw=True)
+    pixels = ~pixels if ds.PhotometricInterpretation == "MONOCHROME1" else pixels
+    return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+
+
+@pytest.mark.parametrize("form", BLOCKS, ids=str)
+def test_four_decoders_agree_about_the_preserved_region_of_a_jpeg(form: Form, tmp_path: Path) -> None:
+    """Pillow, simplejpeg in two modes and DCMTK show the preserved region as they show the source's."""
+    source, pictures, replaced, finished = worked_on(form)
+    exact = frames_written(source, pictures, replaced)[0].exact
+    assert exact is not None
+    assert exact.sum() > 400
+    before, after = single_frame(source), single_frame(read(finished.data))
+    grey = {"colorspace": "gray"} if form.grey else {}
+    for shown in (
+        lambda data: np.asarray(Image.open(BytesIO(data)).convert("RGB")),
+        lambda data: simplejpeg.decode_jpeg(data, **grey),
+        lambda data: simplejpeg.decode_jpeg(data, fastdct=True, fastupsample=True, **grey),
+    ):
+        assert np.array_equal(shown(before)[exact], shown(after)[exact])
+    if form.syntax == JPEGExtended12Bit or form.detail in ("no marker", "progressive", "4:4:0", "4:1:1"):
+        return  # what DCMTK makes of such a source is another question
+    first, second = (_by_dcmtk(tmp_path / name, ds) for name, ds in (("a", source), ("b", read(finished.data))))
+    assert np.array_equal(first[exact], second[exact])
+
+
+def _by_dcmtk(folder: Path, ds: FileDataset) -> np.ndarray:
+    folder.mkdir()
+    plain = dcmread(dcmtk.decode(save(ds, folder / "compressed.dcm"), folder))
+    return np.frombuffer(plain.PixelData, np.uint8)[: plain.Rows * plain.Columns * plain.SamplesPerPixel].reshape(
+        plain.Rows, plain.Columns, -1
+    )
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_a_photograph_without_a_face_keeps_every_pixel(form: Form) -> None:
+    """An intra-oral photograph leaves with the pixels that it came with; a JPEG with its very bytes."""
+    _, (picture,), _, finished = worked_on(form, view="IV07")
+    result = read(finished.data)
+
+    assert finished.failure is None, finished.failure
+    assert np.array_equal(decode(result, Limits()).rgb, picture.rgb)
+    assert result.SyntheticData == "NO"
+    if picture.jpeg is not None and form.detail != "progressive":
+        assert single_frame(result).rstrip(b"\0") == picture.jpeg.rstrip(b"\0")
+        assert result.file_meta.TransferSyntaxUID == (
+            form.syntax if form.syntax != JPEGExtended12Bit else result.file_meta.TransferSyntaxUID
+        )
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_no_finding_of_dciodvfy_is_new(form: Form, tmp_path: Path) -> None:
+    """The checker of the standard finds no error in what leaves that the source did not have."""
+    _, _, _, finished = worked_on(form)
+    (tmp_path / "b.dcm").write_bytes(finished.data)
+    source = encoded(FORMS[1] if form.syntax == DeflatedExplicitVRLittleEndian else form)  # which it cannot read
+    assert _errors(tmp_path / "b.dcm") <= _errors(save(source, tmp_path / "a.dcm"))
+
+
+def _errors(file: Path) -> set[str]:
+    program = str(Path(sys.executable).with_name("dciodvfy"))
+    done = subprocess.run([program, "-new", str(file)], capture_output=True, text=True, timeout=60, check=False)
+    return {line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")}
+
+
+SEVERAL = [
+    form
+    for form in FORMS
+    if str(form)
+    in {
+        "Explicit VR Little Endian RGB",
+        "RLE Lossless RGB",
+        "JPEG 2000 Image Compression (Lossless Only) YBR_RCT",
+        "JPEG Baseline YBR_FULL_422 4:2:0",
+        "JPEG Lossless RGB",
+    }
+]
+
+
+@pytest.mark.parametrize("form", SEVERAL, ids=str)
+def test_each_of_several_frames_gets_the_same_care(form: Form, tmp_path: Path) -> None:
+    """Every frame of an object comes out with its face replaced and everything else as it was, on record as pages."""
+    source = received(encoded(form, frames=3, SOPClassUID=MULTI_FRAME_TRUE_COLOR))
+    source.file_meta.MediaStorageSOPClassUID = MULTI_FRAME_TRUE_COLOR
+    faces, latent = FakeFaces(BOX), np.zeros(4, np.float32)
+    pictures = [decode(source, Limits(), frame) for frame in range(count_frames(source, Limits()))]
+    replaced = [faces.replace(picture, latent, {"mouth"}) for picture in pictures]
+    finished = finish(source, CLEANER.clean(source), pictures, replaced, classify(source), faces, 0.6)
+
+    assert finished.failure is None, finished.failure
+    assert finished.pixels.faces == len(finished.pixels.distances) == 3
+    result = read(finished.data)
+    assert result.NumberOfFrames == 3
+    assert result.PageNumberVector == [1, 2, 3]
+    for number, written in enumerate(frames_written(source, pictures, replaced)):
+        again = decode(result, Limits(), number)
+        assert np.array_equal(again.rgb[written.kept], pictures[number].rgb[written.kept])
+        assert not np.array_equal(again.rgb, pictures[number].rgb)
+        assert np.array_equal(read_map(finished.map, number) == 0, written.kept & ~written.exact)
+    (tmp_path / "b.dcm").write_bytes(finished.data)
+    assert _errors(tmp_path / "b.dcm") <= _errors(save(source, tmp_path / "a.dcm"))
