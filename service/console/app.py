@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from service import __version__
+from service.console.api.routes import router as api
 from service.console.context import Console
 from service.console.failures import Unbroken, handle_failures
 from service.console.hardening import BoundedBody, OwnRequests, StrictHeaders
@@ -23,6 +24,7 @@ ROUTERS: Final = (
     signing_in.router,
     you.router,
     accounts.router,
+    api,
     photographs.router,
     pictures.router,
     review.router,

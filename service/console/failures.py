@@ -1,5 +1,7 @@
 """What a request gets that cannot have what it asked for: a page for people, JSON for programs; details in the log."""
 
+from http import HTTPStatus
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
@@ -65,9 +67,9 @@ def answer(request: Request, error: Exception) -> Response:
     if isinstance(error, TooOften):
         return failure(request, 429, headers={"Retry-After": str(error.seconds)})
     if isinstance(error, RequestValidationError):
-        return failure(request, 400)
+        return _invalid(request, error)
     if isinstance(error, HTTPException):
-        return failure(request, error.status_code, headers=dict(error.headers or {}))
+        return failure(request, error.status_code, _detail(request, error), dict(error.headers or {}))
     if isinstance(error, Retry):
         get_logger(process="console").warning("console.unavailable", reason=str(error))
         return failure(request, 503, headers={"Retry-After": "5"})
@@ -87,6 +89,20 @@ def failure(
         response = page(request, "error.html", status=status, kind=kind, sentence=sentence, code=status)
     response.headers.update(headers or {})
     return response
+
+
+def _invalid(request: Request, error: RequestValidationError) -> Response:
+    """A program is told which of its values mean nothing, never what they were."""
+    if not from_program(request):
+        return failure(request, 400)
+    errors = [{"where": ".".join(map(str, found["loc"])), "what": found["msg"]} for found in error.errors()]
+    return problem(400, errors=errors)
+
+
+def _detail(request: Request, error: HTTPException) -> str:
+    """The sentence that came with it, for programs; pages have their own words."""
+    said = error.detail if from_program(request) else ""
+    return "" if said == HTTPStatus(error.status_code).phrase else said
 
 
 def _to_sign_in(request: Request) -> Response:

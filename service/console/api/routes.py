@@ -1,0 +1,9 @@
+"""All routes of the API under one prefix."""
+
+from fastapi import APIRouter
+
+from service.console.api import audit, desk, documentation, observing, photographs
+
+router = APIRouter(prefix="/api/v1")
+for part in (observing, photographs, desk, audit, documentation):
+    router.include_router(part.router)
