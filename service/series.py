@@ -7,7 +7,7 @@ read from the view that was recognised when it was de-identified.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -60,17 +60,19 @@ class Series:
 
 def lay_out(lines: Sequence[Line]) -> Series:
     """Each photograph in its slot; one whose codes leave open which, or that has none, is among the others."""
-    slots = tuple(
-        Slot(slot.name, slot.group, slot.usual, slot.codes, tuple(line for line in lines if _fits(line, slot)))
-        for slot in _template()
-    )
+    slots = tuple(replace(slot, lines=tuple(line for line in lines if _fits(line.view, slot))) for slot in _template())
     placed = {line.id for slot in slots for line in slot.lines}
     return Series(slots, tuple(line for line in lines if line.id not in placed))
 
 
-def _fits(line: Line, slot: Slot) -> bool:
-    """Whether every code that its view can have is one of the slot's; a view names one, or the first and the last."""
-    codes = set(_CODES.findall(line.view or ""))
+def slot_of(view: str) -> Slot | None:
+    """The place of a view, as `service.views.describe` says it, in the usual series."""
+    return next((slot for slot in _template() if _fits(view, slot)), None)
+
+
+def _fits(view: str | None, slot: Slot) -> bool:
+    """Whether every code that the view can have is one of the slot's; a view names one, or the first and the last."""
+    codes = set(_CODES.findall(view or ""))
     return bool(codes) and codes <= slot.codes
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from service.console.wording import has, t
 from service.headers import rules
+from service.series import slot_of
 from service.settings import Settings
 from service.tables import AuditEntry
 
@@ -62,6 +63,14 @@ def recognition(report: dict[str, Any], settings: Settings) -> dict[str, Any] | 
         "at": round(100 * nearest / widest, 1),
         "limit": round(100 * threshold / widest, 1),
     }
+
+
+def view_words(view: str | None) -> str:
+    """A view in plain words where a usual series has it, with its code."""
+    slot = slot_of(view or "")
+    if slot is None:
+        return view or t("photograph.title")
+    return t("views.named", words=t(f"views.{slot.name}"), view=view)
 
 
 def _plain(details: dict[str, Any]) -> dict[str, str]:

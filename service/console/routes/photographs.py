@@ -148,6 +148,7 @@ def _one(request: Request, found: History, show: str, problem: str = "") -> HTML
         recognition=telling.recognition(finished.report, console.settings) if finished else None,
         tell=telling.tell,
         asked=telling.asked,
+        view_words=telling.view_words,
         header_lines=telling.header_lines,
         removed_names=telling.removed_names,
     )

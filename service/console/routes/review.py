@@ -138,6 +138,7 @@ def _review(request: Request, found: History, form: DecisionForm, problem: str =
         boxes=form.boxes or "\n".join(" ".join(map(str, box)) for box in instructions.redact),
         instructions=instructions,
         asked=telling.asked,
+        view_words=telling.view_words,
         problem=problem,
         done=_done(done),
     )

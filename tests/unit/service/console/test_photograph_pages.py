@@ -92,16 +92,23 @@ def test_no_original_uid_stays_in_an_address(gateway: Gateway) -> None:
         assert by_object.headers["location"] == f"/photographs/{photograph.id}"
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["since=yesterday", "state=NONE", "cause=x", "study=abc", "instance=1x2", "view=X%0d%0aY", "until=2026-13-01"],
+NONSENSE = (
+    "since=yesterday",
+    "state=NONE",
+    "cause=x",
+    "study=abc",
+    "instance=1x2",
+    "view=X%0d%0aY",
+    "until=2026-13-01",
 )
-def test_what_cannot_be_searched_for_is_said(gateway: Gateway, query: str) -> None:
+
+
+def test_what_cannot_be_searched_for_is_said(gateway: Gateway) -> None:
     """Nonsense in a field is named on the page, with status 400, and nothing is searched."""
     with client_for(gateway, Role.OPERATOR) as client:
-        answer = client.get(f"/photographs?{query}")
-        assert answer.status_code == 400
-        assert "cannot be searched for" in answer.text
+        answers = [client.get(f"/photographs?{query}") for query in NONSENSE]
+        assert [answer.status_code for answer in answers] == [400] * len(NONSENSE)
+        assert all("cannot be searched for" in answer.text for answer in answers)
         assert client.get("/photographs?after=nonsense").status_code == 400
 
 
@@ -161,12 +168,12 @@ def test_a_picture_that_cannot_be_shown_says_so_in_its_place(gateway: Gateway) -
         assert client.get(f"/photographs/{photograph.id}?show=original").status_code == 200
 
 
-@pytest.mark.parametrize("name", ["0" * 32, "x", "..%2f..%2fetc", "0" * 33, SCRIPT])
-def test_an_id_that_does_not_exist_is_a_plain_404(gateway: Gateway, name: str) -> None:
+def test_an_id_that_does_not_exist_is_a_plain_404(gateway: Gateway) -> None:
     """Every address below a photograph answers 404 for an id that names nothing."""
     with client_for(gateway, Role.REVIEWER) as client:
-        for below in ("", "/study", "/original", "/result", "/map", "/outline"):
-            assert client.get(f"/photographs/{name}{below}").status_code == 404
+        for name in ("0" * 32, "x", "..%2f..%2fetc", "0" * 33, SCRIPT):
+            for below in ("", "/study", "/original", "/result", "/map", "/outline"):
+                assert client.get(f"/photographs/{name}{below}").status_code == 404
 
 
 def test_text_from_outside_is_text_on_the_page(gateway: Gateway) -> None:

@@ -1,4 +1,4 @@
-"""The review desk: every decision by a plain form, on both databases, and a clear answer for whoever comes second."""
+"""The review desk: every decision by a plain form, and a clear answer for whoever comes second."""
 
 import hashlib
 from collections.abc import Iterator
@@ -30,8 +30,8 @@ def _opened(folder: Path, **changes: Any) -> Gateway:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, database_url: str) -> Iterator[Gateway]:
-    opened = _opened(tmp_path, database_url=database_url)
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    opened = _opened(tmp_path)
     yield opened
     opened.close()
 
@@ -135,8 +135,9 @@ def test_a_form_with_something_wrong_comes_back_as_it_was(gateway: Gateway) -> N
     assert _now(gateway, photograph).state == PhotographState.QUARANTINED
 
 
-def test_whoever_decides_second_is_told(gateway: Gateway) -> None:
+def test_whoever_decides_second_is_told(tmp_path: Path, database_url: str) -> None:
     """Of two reviewers with the same page open the second gets a clear page, also when it is held again by then."""
+    gateway = _opened(tmp_path, database_url=database_url)
     photograph = _held(gateway)
     with client_for(gateway, ANNA) as client:
         assert client.post(f"/review/{photograph.id}", data=_form(photograph, "retry")).status_code == 303
@@ -148,6 +149,7 @@ def test_whoever_decides_second_is_told(gateway: Gateway) -> None:
         assert (answer.status_code, "look again" in answer.text) == (409, True)
         assert client.get(f"/review/{photograph.id}").status_code == 200
     assert rows(gateway.database, Release) == []
+    gateway.close()
 
 
 def test_four_eyes_propose_confirm_and_decline(tmp_path: Path, database_url: str) -> None:
