@@ -29,6 +29,13 @@ def person_at_gateway(occasion: Occasion) -> list[Participant]:
     return [*person(occasion), gateway(occasion)]
 
 
+def importing(occasion: Occasion) -> list[Participant]:
+    """A person who brings in files; where they came from is a browser, known by its address (A.5.3.5)."""
+    (somebody,) = person(occasion)
+    files = Participant("files chosen in a browser", role=codes.SOURCE_MEDIA, address=somebody.address)
+    return [replace(somebody, role=codes.DESTINATION_ROLE), files]
+
+
 def gateway(occasion: Occasion, role: Code | None = None) -> Participant:
     return Participant(occasion.settings.source, role=role, titles=(occasion.ae_title,) if occasion.ae_title else ())
 

@@ -28,6 +28,11 @@ def _patient(pseudonym: str) -> Thing:
     return Thing(pseudonym, codes.PATIENT_NUMBER, PATIENT, pseudonym, type=PERSON)
 
 
+def brought(occasion: Occasion) -> list[Thing]:
+    """Whose the pictures are stands in the message of each one's reception, which follows."""
+    return [_patient(UNKNOWN)]
+
+
 def held(occasion: Occasion) -> list[Thing]:
     uri = occasion.uri("photographs", occasion.entry.photograph_id or UNKNOWN)
     return [_alert(occasion, uri, codes.URI), *photograph(occasion)]
