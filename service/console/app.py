@@ -14,7 +14,19 @@ from service.console.context import Console
 from service.console.failures import Unbroken, handle_failures
 from service.console.hardening import BoundedBody, OwnRequests, StrictHeaders
 from service.console.identifying import Identify, Identifying, identify
-from service.console.routes import accounts, observing, overview, photographs, pictures, review, signing_in, you
+from service.console.routes import (
+    accounts,
+    configuration,
+    configuring,
+    observing,
+    overview,
+    photographs,
+    pictures,
+    review,
+    signing_in,
+    upload,
+    you,
+)
 from service.gateway import Gateway
 from service.metrics import Figures
 
@@ -28,6 +40,9 @@ ROUTERS: Final = (
     photographs.router,
     pictures.router,
     review.router,
+    configuration.router,
+    configuring.router,
+    upload.router,
 )
 
 

@@ -84,13 +84,13 @@ def send(
 
 
 def progress(session: Session, upload_id: str, account_id: str, sending: bool) -> list[Line]:
-    """Each picture and how far it has come; raises VeraGateError for an upload that is not this account's.
+    """Each picture and how far it has come; none for an upload that is not this account's.
 
     `sending`: whether somebody is still bringing its pictures in; if not, what has no photograph never will.
     """
     upload = session.get(Upload, upload_id)
     if upload is None or upload.account_id != account_id:
-        raise VeraGateError("There is no such upload of yours.")
+        return []
     query = select(UploadedPicture, Photograph).join(Photograph, isouter=True)
     rows = session.execute(query.where(UploadedPicture.upload_id == upload_id).order_by(UploadedPicture.number))
     return [_line(picture, photograph, sending) for picture, photograph in rows]

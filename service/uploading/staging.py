@@ -173,6 +173,9 @@ class Staging:
     def discard(self, staged: Staged) -> None:
         shutil.rmtree(self._folder / staged.id, ignore_errors=True)
 
+    def is_staged(self, upload_id: str) -> bool:
+        return (self._folder / upload_id).is_dir()
+
     def is_sending(self, upload_id: str) -> bool:
         return (self._folder / f"{upload_id}.sending").is_dir()
 
