@@ -8,27 +8,25 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidSignature
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from service import audit, merkle
+from service import audit
 from service.audit import Action
 from service.checkpoints import fields
 from service.errors import VeraGateError
 from service.gateway import Gateway
 from service.inquiries import Inquiry, all_of
+from service.proofs import Batch
 from service.sealing import (
-    entry_bytes,
     entry_fields,
     last_checkpoint,
     public_key,
     seal_all,
-    signed_bytes,
     signing_key,
 )
 from service.secrets import Keys
-from service.tables import AuditCheckpoint, AuditEntry, AuditLeaf, utc_now
+from service.tables import AuditEntry, AuditLeaf, utc_now
 from service.verify_export import FORMAT, FORMATS, Record, signed_end
 
 MEDIA_TYPES: Final = {"csv": "text/csv", "jsonl": "application/jsonl", "html": "text/html"}
@@ -94,12 +92,14 @@ def _records(session: Session, keys: Keys, inquiry: Inquiry, person: str) -> Ite
         "public_key": public_key(keys),
         "log_size": last.size if last else 0,
     }
-    batch: _Batch | None = None
+    batch: Batch | None = None
     for row in _sealed(session, inquiry):
         if batch is None or batch.checkpoint.batch != row.batch:
-            batch = _Batch(session, keys, row.batch)
+            batch = Batch(session, keys, row.batch)
             yield {"record": "checkpoint", **fields(batch.checkpoint)}
-        yield batch.entry(row)
+        path = [sibling.hex() for sibling in batch.path(row, row.position)]
+        place = {"position": row.position, "batch": row.batch}
+        yield {"record": "entry", **place, "entry": entry_fields(row), "path": path}
 
 
 def _sealed(session: Session, inquiry: Inquiry) -> Iterator[Row[Any]]:
@@ -113,33 +113,3 @@ def _sealed(session: Session, inquiry: Inquiry) -> Iterator[Row[Any]]:
         .order_by(AuditLeaf.position)
     )
     yield from session.execute(query.execution_options(yield_per=_ROWS))
-
-
-class _Batch:
-    """One sealed batch and the paths of its leaves."""
-
-    def __init__(self, session: Session, keys: Keys, number: int) -> None:
-        checkpoint = session.get(AuditCheckpoint, number)
-        if checkpoint is None:
-            raise VeraGateError(f"The checkpoint of batch {number} was removed; `veragate audit verify` says more.")
-        within = (AuditLeaf.position >= checkpoint.first_position, AuditLeaf.position < checkpoint.size)
-        leaves = session.scalars(select(AuditLeaf.leaf_hash).where(*within).order_by(AuditLeaf.position))
-        self.checkpoint = checkpoint
-        self._hashes = [bytes.fromhex(leaf) for leaf in leaves]
-        self._tree = merkle.Tree(self._hashes)
-        session.expunge(checkpoint)
-        try:
-            signing_key(keys).public_key().verify(bytes.fromhex(checkpoint.signature), signed_bytes(checkpoint))
-            signed = True
-        except (InvalidSignature, ValueError):
-            signed = False
-        if not signed or self._tree.root.hex() != checkpoint.root:
-            raise VeraGateError(f"Batch {number} of the audit was changed; `veragate audit verify` says where.")
-
-    def entry(self, row: Row[Any]) -> Record:
-        index = row.position - self.checkpoint.first_position
-        if not 0 <= index < len(self._hashes) or merkle.leaf_hash(entry_bytes(row)) != self._hashes[index]:
-            raise VeraGateError(f"Entry {row.id} at position {row.position} was edited, moved or forged.")
-        path = [sibling.hex() for sibling in self._tree.path(index)]
-        place = {"position": row.position, "batch": row.batch}
-        return {"record": "entry", **place, "entry": entry_fields(row), "path": path}

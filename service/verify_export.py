@@ -149,7 +149,7 @@ dt { font-weight: 600 } dd { margin: 0; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100%; table-layout: fixed } thead { display: table-header-group }
 th, td { border-bottom: 1px solid #bbb; padding: .25rem .4rem; text-align: left; vertical-align: top;
 overflow-wrap: anywhere } tr { break-inside: avoid } .checkpoint td { font-size: 8pt; color: #444; background: #f3f3f3 }
-th:nth-child(1) { width: 7% } th:nth-child(2) { width: 15% } th:nth-child(3) { width: 14% }
+th:nth-child(1) { width: 7% } th:nth-child(2) { width: 16% } th:nth-child(3) { width: 14% }
 th:nth-child(4) { width: 7% } th:nth-child(5) { width: 12% } th:nth-child(6) { width: 15% }
 footer { margin-top: 1rem } code { font-size: 8pt; overflow-wrap: anywhere }
 @media print { body { margin: 0 } }
@@ -192,7 +192,7 @@ class Html:
         said = {
             "Asked for": _pairs(record["query"]) or "everything",
             "Asked by": _visible(record["person"]),
-            "Made at": _visible(record["made_at"]),
+            "Made at": _visible(re.sub(r"T(.*)\+00:00$", r" \1 UTC", record["made_at"])),
             "Entries in the log then": _visible(record["log_size"]),
             "Public key": f"<code>{_visible(record['public_key'])}</code>",
             "How to check": "python verify_export.py FILE --public-key HEX, with the key from VeraGate's operator",
@@ -208,7 +208,8 @@ class Html:
     @staticmethod
     def _entry(data: str, record: Record) -> str:
         entry = record["entry"]
-        shown = [record["position"], entry["occurred_at"], entry["action"], entry["outcome"], entry["actor"]]
+        when = re.sub(r"T(.*)\+00:00$", r" \1", entry["occurred_at"])
+        shown = [record["position"], when, entry["action"], entry["outcome"], entry["actor"]]
         cells = [*map(_visible, shown), _visible(entry["photograph_id"] or ""), _pairs(entry["details"])]
         return f'<tr class="entry"{data}>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 

@@ -16,6 +16,7 @@ from service.console.hardening import BoundedBody, OwnRequests, StrictHeaders
 from service.console.identifying import Identify, Identifying, identify
 from service.console.routes import (
     accounts,
+    audit,
     configuration,
     configuring,
     observing,
@@ -40,6 +41,7 @@ ROUTERS: Final = (
     photographs.router,
     pictures.router,
     review.router,
+    audit.router,
     configuration.router,
     configuring.router,
     upload.router,
