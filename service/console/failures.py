@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,6 +71,8 @@ def answer(request: Request, error: Exception) -> Response:
         return _invalid(request, error)
     if isinstance(error, HTTPException):
         return failure(request, error.status_code, _detail(request, error), dict(error.headers or {}))
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=400)  # nobody is there to read it
     if isinstance(error, Retry):
         get_logger(process="console").warning("console.unavailable", reason=str(error))
         return failure(request, 503, headers={"Retry-After": "5"})

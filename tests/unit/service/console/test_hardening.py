@@ -1,5 +1,6 @@
 """What stands before every page: hosts, other sites' requests, sizes, rates, and the headers of every answer."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from service.console import create_app
 from service.console.access import CSRF_HEADER
@@ -188,6 +190,26 @@ def test_nonsense_breaks_nothing(database_url: str, tmp_path: Path) -> None:
             assert not any("<script>alert" in answer.text for answer in answers)
         assert browser.get("/you").status_code == 200
     gateway.database.close()
+
+
+def test_a_browser_that_leaves_is_no_error(gateway: Gateway) -> None:
+    """A browser that disconnects while it sends a form is no error of ours, and nothing is done."""
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/x-www-form-urlencoded")]
+    scope = {"type": "http", "method": "POST", "path": "/sign-out", "query_string": b"", "headers": headers}
+    scope |= {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8042), "scheme": "http", "http_version": "1.1"}
+    arriving = iter([{"type": "http.request", "body": b"name=an", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(arriving)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with capture_logs() as logs:
+        asyncio.run(create_app(gateway)(scope, receive, send))
+    assert [message["status"] for message in sent if "status" in message] == [400]
+    assert [line for line in logs if line["log_level"] == "error"] == []
 
 
 @pytest.mark.parametrize(
