@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from service.console.api import audit, desk, documentation, observing, photographs
+from service.console.api import audit, desk, documentation, observing, photographs, uploads
 
 router = APIRouter(prefix="/api/v1")
-for part in (observing, photographs, desk, audit, documentation):
+for part in (observing, photographs, desk, uploads, audit, documentation):
     router.include_router(part.router)
