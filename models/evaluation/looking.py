@@ -2,18 +2,22 @@
 
 import hashlib
 import pickle
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models import Recognizer
+from models.evaluation.attacks import describe
 from models.evaluation.judges import Judge, Place
 from models.evaluation.mtcnn import Mtcnn
 from models.faces import Face, FaceFinder, iou
 from models.mesh import Mesher
 from models.recognizer import Box
+from models.regions import REGIONS, Region
 
 Picture = NDArray[np.uint8]
 Embedding = NDArray[np.float32]
@@ -23,12 +27,24 @@ Embedding = NDArray[np.float32]
 class Look:
     """What is seen of the largest face, or of the face that was there before.
 
-    place: None when no mesh could be fitted; boxes: by detector, of those that found it; embeddings: by judge.
+    place: None when no mesh could be fitted; boxes: by detector, of those that found it; embeddings: by judge;
+    parts: descriptors of mouth, nose and eyes, for attacks on them.
     """
 
     place: Place | None
     boxes: dict[str, Box]
     embeddings: dict[str, Embedding | None]
+    parts: dict[Region, Embedding] = field(default_factory=dict)
+
+
+def stacked(looks: Iterable[Look], judge: str) -> Embedding:
+    """The embeddings of looks that the judge could all read, [N, d]."""
+    return np.stack([cast(Embedding, look.embeddings[judge]) for look in looks])
+
+
+def readable(look: Look, judges: Iterable[str]) -> bool:
+    """Could all these judges read the face?"""
+    return all(look.embeddings.get(judge) is not None for judge in judges)
 
 
 class Observer:
@@ -75,7 +91,8 @@ class Observer:
         if vertices is None or box is None:
             return Look(None, boxes, {judge.name: None for judge in self._judges})
         judged = Place(vertices, box)
-        return Look(place, boxes, {judge.name: judge.embed(image, judged) for judge in self._judges})
+        embeddings = {judge.name: judge.embed(image, judged) for judge in self._judges}
+        return Look(place, boxes, embeddings, {region: describe(image, vertices, region) for region in REGIONS})
 
     def _boxes(self, image: Picture, face: Face | None) -> dict[str, Box]:
         boxes = {} if face is None else {name: face.box for name in face.found_by if name.startswith("mediapipe")}
@@ -101,7 +118,7 @@ def _kind(judges: list[Judge], mtcnn: Mtcnn | None) -> str:
     """What was seen by other code or other judges does not count."""
     here = Path(__file__).parent
     modules = [
-        *(here / f"{name}.py" for name in ("looking", "judges", "graphs", "mtcnn")),
+        *(here / f"{name}.py" for name in ("looking", "judges", "mtcnn", "attacks/parts")),
         *(here.parent / f"{name}.py" for name in ("faces", "mesh", "recognizer")),
     ]
     code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(modules))).hexdigest()[:12]

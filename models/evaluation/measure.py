@@ -1,160 +1,255 @@
 """What one process does with one portrait, one pair or one batch of sampled identities.
 
-Everything here runs in worker processes: the anonymizer is loaded once in each, torch and OpenCV get one thread, and
-what comes back is small and can be pickled.
+Everything here runs in worker processes: engine and judges are loaded once in each, torch and OpenCV get one thread,
+and what comes back is small and can be pickled.
 """
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import Face, FaceAnonymizer, Recognizer, Region
-from models.evaluation.consistency import PairDistances
+from models import FaceAnonymizer, Region
+from models.evaluation import judges, mtcnn
+from models.evaluation.ablation import variants
+from models.evaluation.attacks import read_latent
+from models.evaluation.baselines import BASELINES, K, k_same
+from models.evaluation.grain import Grain, grain
+from models.evaluation.looking import Look, Observer
+from models.evaluation.making import MODES, Made, Maker
 from models.evaluation.portraits import Portrait
 from models.evaluation.preservation import Preservation, compare
+from models.evaluation.semantics import Change, changes
 from models.evaluation.sheets import tile
-from models.evaluation.utility import Sighting
-from models.faces import iou
+from models.evaluation.utility import Sighting, sighting
+from models.mesh import Array
 
-MODES: dict[str, frozenset[Region]] = {
-    "standard": frozenset(),
-    "keep-mouth": frozenset({"mouth"}),
-    "keep-nose": frozenset({"nose"}),
-    "keep-eyes": frozenset({"eyes"}),
-}
+K_SAME = "k-same"
+UNTOUCHED = "original"
+METHODS = (*MODES, *BASELINES, K_SAME)
 
 Picture = NDArray[np.uint8]
 Embedding = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Setting:
+    """How to work: modes, device, the folder of the independent judges' weights, the folder that keeps results."""
+
+    modes: tuple[str, ...] = tuple(MODES)
+    device: str = "cpu"
+    judges: Path | None = None
+    cache: Path | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class FaceResult:
-    """One portrait in one mode; `seconds` is the replacement alone, `tile` a crop for the contact sheet."""
+    """One portrait under one method; `tile` is a crop for the contact sheet, the engine's figures are None for others.
+
+    `look` is what was seen of the result; `latent` the identity that the prior reads in it; `seconds` is the
+    replacement alone.
+    """
 
     name: str
-    mode: str
+    method: str
     groups: dict[str, str]
-    seconds: float
-    megapixels: float
-    unreplaced: int
-    distance: float | None
-    source: Embedding | None
-    result: Embedding | None
+    look: Look
     sighting: Sighting
-    preservation: Preservation
+    semantics: dict[Region, Change]
     tile: Picture
+    preservation: Preservation | None = None
+    grain: Grain | None = None
+    latent: Embedding | None = None
+    seconds: float | None = None
+    unreplaced: int = 0
+    megapixels: float = 0.0
 
 
-def start_process(device: str) -> None:
+@dataclass(frozen=True)
+class Measured:
+    """A portrait: its tile, what was seen of it and read in it (None: no face), and its results."""
+
+    portrait: Portrait
+    tile: Picture
+    source: Look | None
+    latent: Embedding | None
+    results: tuple[FaceResult, ...]
+
+
+def start_process(setting: Setting) -> None:
     """Initialise a worker process: one thread each, since there is one process per core."""
     cv2.setNumThreads(1)
-    _engine(device)
+    _tools(setting)
+
+
+@dataclass(frozen=True)
+class _Tools:
+    engine: FaceAnonymizer
+    observer: Observer
 
 
 @cache
-def _engine(device: str) -> FaceAnonymizer:
-    return FaceAnonymizer.load(device=device)
+def _tools(setting: Setting) -> _Tools:
+    engine = FaceAnonymizer.load(device=setting.device)
+    detector = mtcnn.Mtcnn() if mtcnn.installed() else None
+    jury = judges.load(engine.recognizer, setting.judges)
+    return _Tools(engine, Observer(engine.recognizer, jury, detector, setting.cache))
 
 
-@cache
-def _judge() -> Recognizer:
-    return Recognizer.load()
+def facts(setting: Setting) -> tuple[str, list[str]]:
+    """The generator's version and the detectors at hand."""
+    tools = _tools(setting)
+    return tools.engine.version, tools.observer.detectors
 
 
-def measure_portrait(portrait: Portrait, index: int, device: str, seed: int) -> tuple[Picture, list[FaceResult]]:
-    """The portrait's own tile, and its result in every mode. A portrait without a face gives no results."""
-    engine = _engine(device)
+def measure_portrait(portrait: Portrait, index: int, peers: Sequence[Portrait], setting: Setting) -> Measured:
+    """The portrait under every method; `peers` are the other people whose faces k-same averages with this one."""
+    tools = _tools(setting)
     image = portrait.read()
-    faces = engine.find(image)
-    if not faces:
-        return tile(image, None), []
-    rng = np.random.default_rng([seed, index])
-    return tile(image, faces[0].box), [_measure_mode(portrait, image, faces[0], mode, engine, rng) for mode in MODES]
+    source = tools.observer.look(image)
+    if source.place is None:
+        return Measured(portrait, tile(image, None), None, None, ())
+    vertices = source.place.vertices
+    made: dict[str, Made | Picture] = {
+        mode: _made(tools.engine, setting, portrait.path.stem, image, image, mode, [setting.seed, index])
+        for mode in setting.modes
+    }
+    made |= {name: baseline(image, vertices) for name, baseline in BASELINES.items()}
+    if len(peers) >= K - 1:
+        made[K_SAME] = k_same(image, vertices, _faces(tools, peers[: K - 1]), tools.engine.prior.frame)
+    results = [_measure(portrait, image, source, name, result, tools) for name, result in made.items()]
+    latent = read_latent(tools.engine.prior, image, vertices)
+    return Measured(portrait, tile(image, source.place.box), source, latent, tuple(results))
 
 
-def _measure_mode(
-    portrait: Portrait,
-    image: Picture,
-    face: Face,
-    mode: str,
-    engine: FaceAnonymizer,
-    rng: np.random.Generator,
-) -> FaceResult:
-    latent = engine.propose(image, rng, MODES[mode])
-    began = time.perf_counter()
-    done = engine.anonymize(image, latent, MODES[mode], bystanders=rng)
-    seconds = time.perf_counter() - began
-    found = engine.find(done.image)
-    source, result = _embed(image, face), _embed(done.image, found[0] if found else face)
-    return FaceResult(
-        name=portrait.path.name,
-        mode=mode,
-        groups=portrait.groups,
-        seconds=seconds,
-        megapixels=image.shape[0] * image.shape[1] / 1e6,
-        unreplaced=len(done.unreplaced),
-        distance=_apart(source, result),
-        source=source,
-        result=result,
-        sighting=Sighting(
-            frozenset().union(*(one.found_by for one in found)), iou(face.box, found[0].box) if found else None
-        ),
-        preservation=compare(image, done.image, done.preserved),
-        tile=tile(done.image, face.box),
+def _made(
+    engine: FaceAnonymizer, setting: Setting, name: str, image: Picture, first: Picture, mode: str, seed: list[int]
+) -> Made:
+    """A result under the identity that is chosen on the patient's `first` picture."""
+    seed = [*seed, list(MODES).index(mode)]
+    return Maker(engine, setting.cache).make(
+        name, image, mode, lambda: engine.propose(first, np.random.default_rng(seed), MODES[mode]), seed
     )
 
 
-def measure_pair(pair: tuple[Portrait, Portrait], index: int, device: str, seed: int) -> dict[str, PairDistances]:
-    """Both photographs under the identity that was chosen on the first; the distances in every mode."""
-    engine = _engine(device)
-    images = [portrait.read() for portrait in pair]
-    sources = [_embed_largest(engine, image) for image in images]
-    rng = np.random.default_rng([seed, index])
+def _measure(
+    portrait: Portrait, image: Picture, source: Look, name: str, result: Made | Picture, tools: "_Tools"
+) -> FaceResult:
+    assert source.place is not None
+    observer, prior = tools.observer, tools.engine.prior
+    before = source.place.vertices
+    after = result.image if isinstance(result, Made) else result
+    look = observer.look(after, source)
+    measured = FaceResult(
+        name=portrait.path.name,
+        method=name,
+        groups=portrait.groups,
+        look=look,
+        sighting=sighting(source.boxes, look.boxes),
+        semantics=changes(image, after, before, look.place.vertices if look.place else None),
+        tile=tile(after, source.place.box),
+        megapixels=image.shape[0] * image.shape[1] / 1e6,
+    )
+    if not isinstance(result, Made):
+        return measured
+    return replace(
+        measured,
+        preservation=compare(image, after, result.preserved),
+        grain=grain(image, after, (after != image).any(2), before),
+        latent=None if look.place is None else read_latent(prior, after, look.place.vertices),
+        seconds=result.seconds,
+        unreplaced=result.unreplaced,
+    )
+
+
+def measure_ablation(portrait: Portrait, index: int, setting: Setting) -> dict[str, FaceResult]:
+    """The portrait in standard mode with each subset of the engine's separable steps; {} when it has none."""
+    tools = _tools(setting)
+    image = portrait.read()
+    source = tools.observer.look(image)
+    if source.place is None:
+        return {}
     measured = {}
-    for mode, preserve in MODES.items():
-        latent = engine.propose(images[0], rng, preserve)
-        results = [
-            _embed_largest(engine, engine.anonymize(image, latent, preserve, bystanders=rng).image) for image in images
-        ]
-        across = tuple(_apart(source, result) for source in sources for result in results)
-        measured[mode] = PairDistances(_apart(*sources), _apart(*results), across)
+    for variant in variants(tools.engine):
+        seed = [setting.seed, index]
+        name = f"{portrait.path.stem}-{variant.name}"
+        made = _made(variant.engine, setting, name, image, image, "standard", seed)
+        measured[variant.name] = _measure(portrait, image, source, "standard", made, tools)
     return measured
 
 
-def measure_identities(carrier: Portrait, seeds: Sequence[int], device: str) -> list[Embedding | None]:
-    """Embeddings of random identities (one per seed) rendered on a carrier that is reduced to 512 pixels."""
-    engine = _engine(device)
+@dataclass(frozen=True)
+class PairLooks:
+    """Of one person: what is seen of both originals, and of both results under each method."""
+
+    name: str
+    originals: tuple[Look, Look]
+    results: dict[str, tuple[Look, Look]]
+    tiles: tuple[Picture, ...]
+
+
+def measure_pair(pair: tuple[Portrait, Portrait], index: int, setting: Setting) -> PairLooks | None:
+    """Both photographs under the identity that was chosen on the first; None when a face cannot be found."""
+    tools = _tools(setting)
+    images = [portrait.read() for portrait in pair]
+    sources = [tools.observer.look(image) for image in images]
+    places = [source.place for source in sources if source.place is not None]
+    if len(places) < 2:
+        return None
+    results: dict[str, list[Picture]] = {UNTOUCHED: images} | {
+        mode: [
+            _made(tools.engine, setting, portrait.path.stem, image, images[0], mode, [setting.seed, index]).image
+            for portrait, image in zip(pair, images, strict=True)
+        ]
+        for mode in setting.modes
+    }
+    for name, baseline in BASELINES.items():
+        results[name] = [baseline(image, place.vertices) for image, place in zip(images, places, strict=True)]
+    looks = {
+        method: tuple(tools.observer.look(one, source) for one, source in zip(made, sources, strict=True))
+        for method, made in results.items()
+    }
+    shown = [*images, *(picture for mode in setting.modes for picture in results[mode])]
+    tiles = tuple(tile(image, places[k % 2].box) for k, image in enumerate(shown))
+    return PairLooks(pair[0].path.stem, (sources[0], sources[1]), looks, tiles)  # type: ignore[arg-type]
+
+
+def measure_identities(carrier: Portrait, seeds: Sequence[int], setting: Setting) -> list[Embedding | None]:
+    """The gate's view of random identities (one per seed) on a carrier that is reduced to 512 pixels."""
+    tools = _tools(setting)
     image = carrier.read()
     scale = 512 / max(image.shape[:2])
     if scale < 1:
         image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    latents = [engine.sample(np.random.default_rng(seed), 1)[0] for seed in seeds]
-    return [_embed_largest(engine, engine.anonymize(image, latent).image) for latent in latents]
+    latents = [tools.engine.sample(np.random.default_rng(seed), 1)[0] for seed in seeds]
+    pictures = (tools.engine.anonymize(image, latent).image for latent in latents)
+    return [tools.observer.look(picture).embeddings["dlib"] for picture in pictures]
 
 
-def embed_portrait(portrait: Portrait, device: str) -> Embedding | None:
-    return _embed_largest(_engine(device), portrait.read())
+def measure_many(portrait: Portrait, index: int, count: int, setting: Setting) -> list[Look]:
+    """Standard results of one portrait, each with an identity of its own."""
+    tools = _tools(setting)
+    image = portrait.read()
+    source = tools.observer.look(image)
+    seeds = [[setting.seed, index, number] for number in range(count)]
+    made = (_made(tools.engine, setting, portrait.path.stem, image, image, "standard", seed) for seed in seeds)
+    return [tools.observer.look(one.image, source) for one in made]
 
 
-def generator_version(device: str) -> str:
-    return _engine(device).version
+def look_at(portrait: Portrait, setting: Setting) -> Look:
+    """What is seen of a portrait as it is."""
+    return _tools(setting).observer.look(portrait.read())
 
 
-def _embed(image: Picture, face: Face) -> Embedding | None:
-    """Through dlib's own box for the face where it finds one, since its landmarks were learned on those."""
-    nearest = max(_judge().detect(image), key=lambda box: iou(box, face.box), default=face.box)
-    return _judge().embed(image, nearest if iou(nearest, face.box) > 0 else face.box)
-
-
-def _embed_largest(engine: FaceAnonymizer, image: Picture) -> Embedding | None:
-    faces = engine.find(image)
-    return _embed(image, faces[0]) if faces else None
-
-
-def _apart(first: Embedding | None, second: Embedding | None) -> float | None:
-    return None if first is None or second is None else Recognizer.distance(first, second)
+def _faces(tools: _Tools, portraits: Sequence[Portrait]) -> list[tuple[Picture, Array]]:
+    faces = []
+    for portrait in portraits:
+        image = portrait.read()
+        if (place := tools.observer.look(image).place) is not None:
+            faces.append((image, place.vertices))
+    return faces

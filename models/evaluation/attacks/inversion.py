@@ -11,9 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.attacks.scores import Matrix, cosines, figures, folds, ridge
+from models.lighting import split
+from models.mesh import Array, fit_similarity
+from models.prior import LinearPrior
 
 PARTS = 5
 STRENGTH = 3.0
+
+
+def read_latent(prior: LinearPrior, image: NDArray[np.uint8], vertices: Array) -> NDArray[np.float32]:
+    """The identity that the prior reads in a picture, float32 [L], as somebody would who only has the weights."""
+    texture, facing = prior.frame.pull(image, vertices)
+    detail = split(texture, prior.frame.skin * facing).detail
+    aligned = fit_similarity(vertices, prior.frame.mean).apply(vertices)
+    return prior.project(detail, facing, aligned).latent
 
 
 def inversion(results: NDArray, sources: NDArray) -> dict[str, Any]:

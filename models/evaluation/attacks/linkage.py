@@ -73,10 +73,10 @@ def _learn(couples: Matrix) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         logits = (inputs - middle) @ slopes + offset
         value = torch.nn.functional.binary_cross_entropy_with_logits(logits, own, weight, reduction="sum")
         value = value + STRENGTH * (slopes**2).sum()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
-    search.step(loss)  # type: ignore[no-untyped-call]
+    search.step(loss)
     return slopes.detach(), offset.detach(), middle
 
 

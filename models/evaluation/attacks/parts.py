@@ -6,13 +6,14 @@ its own original are alike there to the bit, so that any judge links the two: wh
 region leads to another photograph of the person.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation.attacks.scores import cosines, figures
+from models.evaluation.attacks.scores import Matrix, cosines, figures
 from models.evaluation.semantics import LANDMARKS
 from models.mesh import Array
 from models.regions import Region, interocular
@@ -28,23 +29,29 @@ _GRADIENTS = cv2.HOGDescriptor((WIDTH, HEIGHT), (16, 16), (8, 8), (8, 8), 9)
 def describe(image: Picture, vertices: Array, region: Region) -> NDArray[np.float32]:
     """Gradients and binary patterns of the region."""
     crop = _crop(image, vertices, region)
-    gradients = _GRADIENTS.compute(crop).reshape(-1)
+    gradients = np.asarray(_GRADIENTS.compute(crop)).reshape(-1)
     patterns = np.concatenate(
         [_patterns(crop[y : y + 16, x : x + 16]) for y in (0, 16, 32, 48) for x in range(0, 96, 16)]
     )
-    return np.concatenate([gradients / np.linalg.norm(gradients), patterns / np.linalg.norm(patterns)]).astype(
-        np.float32
-    )
+    return np.concatenate([_even(gradients), _even(patterns)]).astype(np.float32)
 
 
-def parts(probes: NDArray, gallery: NDArray, own: NDArray, others: NDArray) -> dict[str, Any]:
-    """Match descriptors: probes [P, d] against a gallery [G, d]; `others` [M, d] are people who are in neither."""
+def parts(rounds: Sequence[tuple[NDArray, NDArray]], others: NDArray) -> dict[str, Any]:
+    """Match descriptors: in each round, probes [P, d] against a gallery [P, d] of the same people in the same order.
+
+    others: [M, d], people who are in neither.
+    """
     middle = others.mean(0)
     _, strengths, axes = np.linalg.svd(others - middle, full_matrices=False)
     count = min(AXES, len(others) - 1)
     scale = strengths[:count] / np.sqrt(len(others)) + 0.1 * strengths[0] / np.sqrt(len(others))
-    whitened = [((one - middle) @ axes[:count].T / scale).astype(np.float64) for one in (probes, gallery)]
-    return figures(cosines(*whitened), own)
+
+    def whitened(rows: NDArray) -> Matrix:
+        white: Matrix = ((rows - middle) @ axes[:count].T / scale).astype(np.float64)
+        return white
+
+    tables = [cosines(whitened(probes), whitened(gallery)) for probes, gallery in rounds]
+    return figures(np.vstack(tables), np.tile(np.arange(len(rounds[0][0])), len(rounds)))
 
 
 def _crop(image: Picture, vertices: Array, region: Region) -> NDArray[np.uint8]:
@@ -68,7 +75,13 @@ def _patterns(block: NDArray[np.uint8]) -> NDArray[np.float64]:
     middle = block[1:-1, 1:-1]
     ring = [(0, 1), (1, 2), (2, 1), (1, 0)], [(0, 0), (0, 2), (2, 2), (2, 0)]
     codes = [
-        sum(((block[y : y + 14, x : x + 14] >= middle).astype(int) << k) for k, (y, x) in enumerate(corners))
+        np.sum([(block[y : y + 14, x : x + 14] >= middle) << k for k, (y, x) in enumerate(corners)], 0)
         for corners in ring
     ]
     return np.sqrt(np.concatenate([np.bincount(code.reshape(-1), minlength=16) for code in codes]))
+
+
+def _even(values: NDArray) -> NDArray:
+    """Of length one, or nothing where the region is plain."""
+    even: NDArray = values / max(float(np.linalg.norm(values)), 1e-9)
+    return even

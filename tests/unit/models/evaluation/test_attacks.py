@@ -25,8 +25,8 @@ def test_parts_lead_to_another_photograph_of_the_region(rng: np.random.Generator
     people, others = _people(rng), _people(rng, 80)
     again = people + 0.5 * _people(rng)
 
-    assert parts(again, people, OWN, others)["rank1"]["share"] > 0.9
-    stranger = parts(_people(rng), people, OWN, others)
+    assert parts([(again, people)], others)["rank1"]["share"] > 0.9
+    stranger = parts([(_people(rng), people)], others)
     assert stranger["rank1"]["low"] <= stranger["rank1"]["chance"]
     assert abs(stranger["auc"]["value"] - 0.5) < 0.1
 
