@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import console, faces, ingest, photograph
+from benchmarks import audit, console, faces, ingest, photograph
 from benchmarks.figure import Figure
 from service import logs
 
@@ -20,27 +20,29 @@ BENCHMARKS = {
     "photograph": photograph.measure,
     "ingest": ingest.measure,
 }
+BY_NAME = {"audit": audit.measure}  # takes many minutes and gigabytes of PostgreSQL: only where it is asked for
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("which", nargs="*", help="faces, console, photograph, ingest; default: all of them")
+    parser.add_argument("which", nargs="*", help="faces, console, photograph, ingest, or audit; default: all but audit")
+    parser.add_argument("--entries", type=int, default=audit.ENTRIES, help="how many entries audit has")
     parser.add_argument("--json", action="store_true", help="print JSON")
     chosen = parser.parse_args()
-    if unknown := set(chosen.which) - set(BENCHMARKS):
+    if unknown := set(chosen.which) - set(BENCHMARKS | BY_NAME):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     logs.configure()
-    figures = list(_run(chosen.which or list(BENCHMARKS)))
+    figures = list(_run(chosen.which or list(BENCHMARKS), chosen.entries))
     if chosen.json:
         print(json.dumps({"machine": _machine(), "figures": [vars(figure) for figure in figures]}, indent=1))
     else:
         Console().print(_table(figures))
 
 
-def _run(names: list[str]) -> Iterator[Figure]:
+def _run(names: list[str], entries: int) -> Iterator[Figure]:
     for name in names:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        yield from BENCHMARKS[name]()
+        yield from BENCHMARKS[name]() if name in BENCHMARKS else BY_NAME[name](entries)
 
 
 def _table(figures: list[Figure]) -> Table:

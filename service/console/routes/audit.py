@@ -5,10 +5,8 @@ address again before an answer is shown: what they mean outside, or the photogra
 """
 
 from typing import Annotated, Final, cast
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
-from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -20,6 +18,7 @@ from service.console.access import needs, person_of
 from service.console.asking import known_id
 from service.console.context import address_of, console_of
 from service.console.pages import page
+from service.console.questions import Question, pairs
 from service.console.verifying import Verifying
 from service.console.wording import t
 from service.errors import VeraGateError
@@ -37,24 +36,6 @@ _PAGE: Final = 50
 _LONGEST_REASON: Final = 500
 
 
-class Question(BaseModel):
-    """The form's fields as they come, blank where nothing is asked."""
-
-    patient: str = ""
-    study: str = ""
-    sop_instance: str = ""
-    photograph: str = ""
-    actor: str = ""
-    ae: str = ""
-    action: str = ""
-    outcome: str = ""
-    since: str = ""
-    until: str = ""
-
-    def filled(self) -> dict[str, str]:
-        return {name: text.strip() for name, text in self.model_dump().items() if text.strip()}
-
-
 class ExportForm(Question):
     format: str = "csv"
 
@@ -70,7 +51,7 @@ def audit(request: Request) -> HTMLResponse:
         found = _answer(request, Inquiry.of(**asked.filled()), after)
     except VeraGateError as error:
         return _audit(request, asked, problem=str(error))
-    return _audit(request, asked, found=found, first_url=_address(asked) if after else None)
+    return _audit(request, asked, found=found, first_url=asked.address() if after else None)
 
 
 _FIELDS: Final = frozenset(Question.model_fields)
@@ -91,7 +72,7 @@ def audit_search(request: Request, form: Annotated[Question, Form()]) -> Respons
             if len(ids := list(meant)) != 1:  # none, or several that share a UID: shown here and under no address
                 return _audit(request, form, found=_answer(request, inquiry, None))
             form.sop_instance, form.photograph = "", form.photograph or ids[0]
-    return RedirectResponse(_address(form), 303)
+    return RedirectResponse(form.address(), 303)
 
 
 @router.post("/patient", name="audit-patient", dependencies=[needs(Right.LOOK_UP_PATIENTS)])
@@ -121,14 +102,14 @@ def audit_patient(
         )
     if pseudonym is None:
         return _audit(request, Question(), patient_problem=t("audit.unknown_patient"))
-    return RedirectResponse(_address(Question(patient=pseudonym)), 303)
+    return RedirectResponse(Question(patient=pseudonym).address(), 303)
 
 
 @router.post("/export", name="audit-export", dependencies=[needs(Right.EXPORT_AUDIT)])
 def audit_export(request: Request, form: Annotated[ExportForm, Form()]) -> Response:
     """The whole answer as a file that proves itself, written while it is read."""
-    asked = {name: text for name, text in form.filled().items() if name in _FIELDS}
-    blocks = exporting.export(console_of(request).gateway, Inquiry.of(**asked), person_of(request).name, form.format)
+    inquiry = Inquiry.of(**form.filled())
+    blocks = exporting.export(console_of(request).gateway, inquiry, person_of(request).name, form.format)
     disposition = f'attachment; filename="audit.{form.format}"'
     media_type = exporting.MEDIA_TYPES[form.format]
     return StreamingResponse(blocks, media_type=media_type, headers={"Content-Disposition": disposition})
@@ -159,7 +140,7 @@ def audit_entry(request: Request, entry_id: str) -> HTMLResponse:
     _on_record(request, ["entry"])
     return page(
         request, "audit_entry.html", entry=entry, proof=proof, problem=problem, record=entry_bytes(entry).decode(),
-        pairs=_pairs(entry),
+        pairs=pairs(entry),
     )  # fmt: skip
 
 
@@ -186,10 +167,6 @@ def _is_released(session: Session, uid: str) -> bool:
     return session.scalars(select(Release.id).where(Release.sop_instance_uid == uid).limit(1)).first() is not None
 
 
-def _address(asked: Question, **more: str) -> str:
-    return f"/audit?{urlencode({'find': '1'} | asked.filled() | more)}#answer"
-
-
 def _audit(
     request: Request,
     asked: Question,
@@ -207,8 +184,8 @@ def _audit(
         found=found,
         problem=problem,
         patient_problem=patient_problem,
-        pairs=_pairs,
-        next_url=_address(asked, after=found.after) if found and found.after else None,
+        pairs=pairs,
+        next_url=asked.address(after=found.after) if found and found.after else None,
         first_url=first_url,
         actions=sorted(((action.value, t(f"actions.{action}")) for action in Action), key=lambda choice: choice[1]),
         outcomes=[(outcome.value, t(f"outcomes.{outcome}")) for outcome in Outcome],
@@ -237,18 +214,3 @@ def _verifying(request: Request) -> Verifying:
     if not hasattr(state, "verifying"):
         state.verifying = Verifying(console_of(request).gateway)
     return cast(Verifying, state.verifying)
-
-
-def _pairs(entry: AuditEntry) -> list[tuple[str, str]]:
-    """What an entry's details say, a name and a text each."""
-    return [(name.replace("_", " "), _text(value)) for name, value in sorted(entry.details.items())]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list) and value and all(isinstance(item, dict) and "passed" in item for item in value):
-        return f"{sum(bool(item['passed']) for item in value)}/{len(value)}"
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    if isinstance(value, dict):
-        return "; ".join(f"{name} {_text(item)}" for name, item in sorted(value.items()))
-    return str(value)
