@@ -26,7 +26,7 @@ from service.blobs import Blobs, map_key
 from service.errors import Quarantined, VeraGateError
 from service.gateway import Gateway
 from service.objects import read
-from service.pixels import Image, Part, Picture, decode, read_map
+from service.pixels import Image, Part, Picture, count_frames, decode, map_size, read_map
 from service.states import EXPLANATION
 from service.tables import HeldResult, Photograph, Release
 
@@ -50,42 +50,46 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Size:
+    """Of one frame in pixels, and how many frames there are."""
+
     width: int
     height: int
+    frames: int = 1
 
     def within(self, fit: int | None) -> "Size":
         """This size, or the largest of its shape that is at most `fit` pixels wide and high."""
         longest = max(self.width, self.height)
         if fit is None or longest <= fit:
             return self
-        return Size(max(1, round(self.width * fit / longest)), max(1, round(self.height * fit / longest)))
+        wide, high = (max(1, round(side * fit / longest)) for side in (self.width, self.height))
+        return Size(wide, high, self.frames)
 
 
-def original(gateway: Gateway, photograph: Photograph, fit: int | None = None) -> Rendering:
+def original(gateway: Gateway, photograph: Photograph, fit: int | None = None, frame: int = 0) -> Rendering:
     """The picture as it was received, without anything else that came in its file."""
     with _AT_ONCE, _readable():
-        return _rendered(_decoded(gateway, gateway.originals, photograph.blob), fit)
+        return _rendered(_decoded(gateway, gateway.originals, photograph.blob, frame), fit)
 
 
-def result(gateway: Gateway, finished: Release | HeldResult, fit: int | None = None) -> Rendering:
+def result(gateway: Gateway, finished: Release | HeldResult, fit: int | None = None, frame: int = 0) -> Rendering:
     """The cleaned picture, from the store where its row says that it lies."""
     with _AT_ONCE, _readable():
-        return _rendered(_decoded(gateway, _store(gateway, finished), finished.blob), fit)
+        return _rendered(_decoded(gateway, _store(gateway, finished), finished.blob, frame), fit)
 
 
-def overlay(gateway: Gateway, finished: Release | HeldResult, fit: int | None = None) -> Rendering:
+def overlay(gateway: Gateway, finished: Release | HeldResult, fit: int | None = None, frame: int = 0) -> Rendering:
     """What was made, preserved and covered, as colours to lay over the result."""
     with _AT_ONCE:
-        parts = _parts(gateway, finished, fit)
+        parts = _parts(gateway, finished, fit, frame)
         colours = np.zeros((256, 4), dtype=np.uint8)
         colours[[Part.SYNTHETIC, Part.PRESERVED, Part.COVERED]] = _SYNTHETIC, _PRESERVED, _COVERED
         return _png(colours[parts])
 
 
-def outline(gateway: Gateway, finished: Release | HeldResult, fit: int | None = None) -> Rendering:
+def outline(gateway: Gateway, finished: Release | HeldResult, fit: int | None = None, frame: int = 0) -> Rendering:
     """The border of what was preserved, as a line to lay over the original or the result."""
     with _AT_ONCE:
-        parts = _parts(gateway, finished, fit)
+        parts = _parts(gateway, finished, fit, frame)
         found, _ = cv2.findContours(
             (parts == Part.PRESERVED).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
         )
@@ -100,14 +104,14 @@ def size_of(gateway: Gateway, photograph: Photograph) -> Size:
     """The original's size in pixels as its header states it."""
     with _readable(), gateway.originals.path(photograph.blob) as path:
         ds = read(path)
-        return Size(int(ds.Columns), int(ds.Rows))
+        return Size(int(ds.Columns), int(ds.Rows), count_frames(ds, gateway.settings.limits))
 
 
 def size_of_map(gateway: Gateway, finished: Release | HeldResult) -> Size:
     """The result's size, read from the head of its map."""
     try:
-        with gateway.maps.open(map_key(finished.blob)) as file, PillowImage.open(file, formats=["PNG"]) as image:
-            return Size(*image.size)
+        with gateway.maps.open(map_key(finished.blob)) as file:
+            return Size(*map_size(file))
     except FileNotFoundError as error:
         raise NoPicture("There is no map for this photograph.") from error
 
@@ -131,10 +135,13 @@ def _store(gateway: Gateway, finished: Release | HeldResult) -> Blobs:
     return gateway.releases if isinstance(finished, Release) else gateway.held
 
 
-def _decoded(gateway: Gateway, store: Blobs, blob: str) -> Picture:
+def _decoded(gateway: Gateway, store: Blobs, blob: str, frame: int) -> Picture:
+    limits = gateway.settings.limits
     with store.path(blob) as path:
         ds: FileDataset = read(path)
-        return decode(ds, gateway.settings.limits)
+        if not 0 <= frame < count_frames(ds, limits):
+            raise NoPicture("There is no such frame.")
+        return decode(ds, limits, frame)
 
 
 def _rendered(picture: Picture, fit: int | None) -> Rendering:
@@ -153,9 +160,12 @@ def _scaled(image: Image, wanted: Size) -> Image:
     return cast(Image, cv2.resize(image, (wanted.width, wanted.height), interpolation=cv2.INTER_AREA))
 
 
-def _parts(gateway: Gateway, finished: Release | HeldResult, fit: int | None) -> NDArray[np.uint8]:
+def _parts(gateway: Gateway, finished: Release | HeldResult, fit: int | None, frame: int) -> NDArray[np.uint8]:
     try:
-        parts = read_map(gateway.maps.read(map_key(finished.blob)))
+        with gateway.maps.open(map_key(finished.blob)) as file:
+            if not 0 <= frame < map_size(file)[2]:
+                raise NoPicture("There is no such frame.")
+        parts = read_map(gateway.maps.read(map_key(finished.blob)), frame)
     except FileNotFoundError as error:
         raise NoPicture("There is no map for this photograph.") from error
     wanted = Size(parts.shape[1], parts.shape[0]).within(fit)

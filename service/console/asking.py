@@ -45,6 +45,11 @@ class SearchForm(BaseModel):
     until: str = ""
 
 
+def frame_of(text: str, frames: int) -> int:
+    """The frame that is asked for, counted from 1; the first one for anything that there is not."""
+    return int(text) if re.fullmatch(r"[1-9]\d{0,4}", text, re.ASCII) and int(text) <= frames else 1
+
+
 @dataclass(frozen=True)
 class Asked:
     """The search form as it was filled in: `query` is what can be asked, `wrong` the fields that mean nothing."""

@@ -16,7 +16,7 @@
 from service.pixels.covering import cover_heads, with_covers, without
 from service.pixels.examining import examine, look_for_faces
 from service.pixels.looking import Look, Viewer
-from service.pixels.mapping import Part, draw_map, frame_parts, read_map
+from service.pixels.mapping import Part, draw_map, frame_parts, map_size, read_map
 from service.pixels.picture import Image, Picture, count_frames, decode, single_frame
 from service.pixels.replacing import Box, Faces, Latent, Mask, Replaced
 from service.pixels.writing import Written, WrittenFrame, write
@@ -41,6 +41,7 @@ __all__ = [
     "examine",
     "frame_parts",
     "look_for_faces",
+    "map_size",
     "read_map",
     "single_frame",
     "with_covers",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import IntEnum
 from io import BytesIO
-from typing import Final, cast
+from typing import IO, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,13 @@ def frame_parts(replaced: Replaced, written: WrittenFrame) -> NDArray[np.uint8]:
     if written.exact is not None:
         parts[written.exact] = Part.PRESERVED
     return parts
+
+
+def map_size(file: IO[bytes]) -> tuple[int, int, int]:
+    """(width, height, number of frames), from the head of a map."""
+    with PillowImage.open(file, formats=["PNG"]) as image:
+        frames = int(image.info.get(_FRAMES, 1))
+        return image.width, image.height // frames, frames
 
 
 def read_map(data: bytes, frame: int = 0) -> NDArray[np.uint8]:

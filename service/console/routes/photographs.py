@@ -13,7 +13,7 @@ from service import pictures
 from service.catalogue import History, Page, Query, history, of_study, search
 from service.console import telling
 from service.console.access import needs, person_of
-from service.console.asking import STATES, Asked, SearchForm, known_id, read_search, view_labels
+from service.console.asking import STATES, Asked, SearchForm, frame_of, known_id, read_search, view_labels
 from service.console.context import Console, console_of
 from service.console.pages import page
 from service.console.wording import t
@@ -60,10 +60,10 @@ def photographs_search(request: Request, form: Annotated[SearchForm, Form()]) ->
 
 
 @router.get("/{photograph_id}", name="photograph", dependencies=[needs(Right.SEE_PHOTOGRAPHS)])
-def photograph(request: Request, photograph_id: str, show: str = "result") -> HTMLResponse:
+def photograph(request: Request, photograph_id: str, show: str = "result", frame: str = "") -> HTMLResponse:
     """Everything about one photograph, from reception to delivery."""
     found = _history(request, photograph_id)
-    return _one(request, found, show if show in _SHOWN else "result")
+    return _one(request, found, show if show in _SHOWN else "result", frame)
 
 
 @router.post("/{photograph_id}/retry", name="photograph-retry", dependencies=[needs(Right.RETRY)])
@@ -128,9 +128,10 @@ def _list(request: Request, asked: Asked, found: Page | None, problem: str = "")
     )
 
 
-def _one(request: Request, found: History, show: str, problem: str = "") -> HTMLResponse:
+def _one(request: Request, found: History, show: str, frame: str = "", problem: str = "") -> HTMLResponse:
     console = console_of(request)
     finished = found.finished
+    size = _size(console, finished)
     return page(
         request,
         "photograph.html",
@@ -141,7 +142,8 @@ def _one(request: Request, found: History, show: str, problem: str = "") -> HTML
         released=found.released,
         report=finished.report if finished else {},
         held=isinstance(finished, HeldResult),
-        size=_size(console, finished),
+        size=size,
+        frame=frame_of(frame, size.frames if size else 1),
         show=show,
         problem=problem,
         retriable=_may_be_retried(found),

@@ -1,7 +1,9 @@
 """The pictures of the pages: originals and held results for those who may see them, each look on record first."""
 
+import re
 from collections.abc import Callable
 from textwrap import wrap
+from typing import Final
 
 from fastapi import APIRouter, Request
 from markupsafe import escape
@@ -18,33 +20,34 @@ from service.rights import Right
 from service.tables import HeldResult, Photograph, Release
 
 router = APIRouter(prefix="/photographs")
+_NUMBER: Final = re.compile(r"[1-9]\d{0,4}", re.ASCII)
 
 
 @router.get("/{photograph_id}/original", name="photograph-original", dependencies=[needs(Right.SEE_ORIGINALS)])
-def original_picture(request: Request, photograph_id: str, fit: str = "") -> Response:
+def original_picture(request: Request, photograph_id: str, fit: str = "", frame: str = "") -> Response:
     """The original; the look is on record before there is anything to look at."""
     found = _row(request, photograph_id)
     looks.record_original(console_of(request).database, found.id, person_of(request).name)
-    return _picture(lambda: pictures.original(console_of(request).gateway, found, _fit(fit)), keep=False)
+    return _picture(lambda: pictures.original(console_of(request).gateway, found, _fit(fit), _frame(frame)), keep=False)
 
 
 @router.get("/{photograph_id}/result", name="photograph-result", dependencies=[needs(Right.SEE_RESULTS)])
-def result_picture(request: Request, photograph_id: str, fit: str = "") -> Response:
+def result_picture(request: Request, photograph_id: str, fit: str = "", frame: str = "") -> Response:
     finished = _finished(request, photograph_id)
     looks.record_result(console_of(request).database, finished.photograph_id, person_of(request).name)
-    return _picture(lambda: pictures.result(console_of(request).gateway, finished, _fit(fit)))
+    return _picture(lambda: pictures.result(console_of(request).gateway, finished, _fit(fit), _frame(frame)))
 
 
 @router.get("/{photograph_id}/map", name="photograph-map", dependencies=[needs(Right.SEE_RESULTS)])
-def map_picture(request: Request, photograph_id: str, fit: str = "") -> Response:
+def map_picture(request: Request, photograph_id: str, fit: str = "", frame: str = "") -> Response:
     finished = _finished(request, photograph_id)
-    return _picture(lambda: pictures.overlay(console_of(request).gateway, finished, _fit(fit)))
+    return _picture(lambda: pictures.overlay(console_of(request).gateway, finished, _fit(fit), _frame(frame)))
 
 
 @router.get("/{photograph_id}/outline", name="photograph-outline", dependencies=[needs(Right.SEE_RESULTS)])
-def outline_picture(request: Request, photograph_id: str, fit: str = "") -> Response:
+def outline_picture(request: Request, photograph_id: str, fit: str = "", frame: str = "") -> Response:
     finished = _finished(request, photograph_id)
-    return _picture(lambda: pictures.outline(console_of(request).gateway, finished, _fit(fit)))
+    return _picture(lambda: pictures.outline(console_of(request).gateway, finished, _fit(fit), _frame(frame)))
 
 
 def _row(request: Request, photograph_id: str) -> Photograph:
@@ -69,6 +72,11 @@ def _finished(request: Request, photograph_id: str) -> Release | HeldResult:
 def _fit(text: str) -> int | None:
     """One of the sizes that pages use; anything else is the picture in full."""
     return next((fit for fit in pictures.FITS if text == str(fit)), None)
+
+
+def _frame(text: str) -> int:
+    """Counted from 1 on the pages; nonsense is a frame that does not exist."""
+    return int(text) - 1 if _NUMBER.fullmatch(text) else 0 if not text else -1
 
 
 def _picture(make: Callable[[], Rendering], *, keep: bool = True) -> Response:

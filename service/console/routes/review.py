@@ -12,7 +12,7 @@ from service import pictures, proposals, quarantine
 from service.catalogue import History, history
 from service.console import telling
 from service.console.access import needs, person_of
-from service.console.asking import known_id
+from service.console.asking import frame_of, known_id
 from service.console.context import console_of
 from service.console.pages import page
 from service.decisions import Decision
@@ -53,9 +53,9 @@ def desk_page(request: Request, done: str = "") -> HTMLResponse:
 
 
 @router.get("/{photograph_id}", name="review-one")
-def review(request: Request, photograph_id: str, done: str = "") -> HTMLResponse:
+def review(request: Request, photograph_id: str, done: str = "", frame: str = "") -> HTMLResponse:
     """One photograph beside its original, with everything that a decision needs."""
-    return _review(request, _history(request, photograph_id), DecisionForm(), done=done)
+    return _review(request, _history(request, photograph_id), DecisionForm(), done=done, frame=frame)
 
 
 @router.post("/{photograph_id}", name="review-decide")
@@ -108,7 +108,9 @@ def _problem(request: Request, found: History, form: DecisionForm) -> str:
     return "no_such_route" if form.decision == "retry" and form.route and form.route not in routes else ""
 
 
-def _review(request: Request, found: History, form: DecisionForm, problem: str = "", done: str = "") -> HTMLResponse:
+def _review(
+    request: Request, found: History, form: DecisionForm, problem: str = "", done: str = "", frame: str = ""
+) -> HTMLResponse:
     console, photograph = console_of(request), found.photograph
     with console.database.read() as session:
         before, after = neighbours(session, photograph)
@@ -129,6 +131,7 @@ def _review(request: Request, found: History, form: DecisionForm, problem: str =
         recognition=telling.recognition(report, console.settings),
         size=size,
         shown_size=size.within(pictures.FITS[-1]) if size else None,
+        frame=frame_of(frame, size.frames if size else 1),
         before=before,
         after=after,
         choices=_choices(request, found),

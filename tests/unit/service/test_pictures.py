@@ -10,7 +10,7 @@ from PIL import Image
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
 
 from service.gateway import Gateway
-from service.pictures import NoPicture, Size, original, outline, overlay, result, size_of
+from service.pictures import NoPicture, Size, original, outline, overlay, result, size_of, size_of_map
 from service.pixels import Part, Replaced, Written, WrittenFrame, draw_map
 from service.tables import Photograph, Release
 from tests.support import photographs
@@ -25,9 +25,11 @@ def gateway(tmp_path: Path) -> Gateway:
     return open_gateway(settings_for(tmp_path))
 
 
-def _stored(gateway: Gateway, syntax: UID = JPEGBaseline8Bit) -> tuple[Photograph, Release]:
-    """A photograph whose original and whose release hold the same drawing, with a map of it."""
+def _stored(gateway: Gateway, syntax: UID = JPEGBaseline8Bit, frames: int = 1) -> tuple[Photograph, Release]:
+    """A photograph whose original and whose release hold the same drawing in each frame, with a map of it."""
     ds = photographs.photograph(photographs.teeth(width=WIDTH, height=HEIGHT), "EV19", syntax=syntax)
+    if frames > 1:
+        ds.NumberOfFrames, ds.PixelData = frames, ds.PixelData * frames
     with gateway.database.transaction() as session:
         photograph = add_photograph(session)
         release = add_release(session, photograph)
@@ -36,7 +38,8 @@ def _stored(gateway: Gateway, syntax: UID = JPEGBaseline8Bit) -> tuple[Photograp
     made, kept = np.zeros((HEIGHT, WIDTH), bool), np.zeros((HEIGHT, WIDTH), bool)
     made[50:250, 100:300], kept[180:230, 160:240] = True, True
     replaced = Replaced(np.zeros((HEIGHT, WIDTH, 3), np.uint8), made, covered=((0, 0, 40, 20),))
-    gateway.maps.put(draw_map([replaced], Written(syntax, (WrittenFrame(~made, kept),))), release.blob.replace(".dcm", ".png"))
+    drawn = draw_map([replaced] * frames, Written(syntax, (WrittenFrame(~made, kept),) * frames))
+    gateway.maps.put(drawn, release.blob.replace(".dcm", ".png"))
     return photograph, release
 
 
@@ -55,6 +58,22 @@ def test_every_layer_has_the_same_size(gateway: Gateway, syntax: UID, fit: int |
     ]  # fmt: skip
     assert {_opened(layer.data).size for layer in layers} == {(160, 120) if fit == 160 else (WIDTH, HEIGHT)}
     assert [layer.media_type for layer in layers] == ["image/jpeg", "image/jpeg", "image/png", "image/png"]
+
+
+def test_each_frame_is_shown_by_itself(gateway: Gateway) -> None:
+    """Of a photograph with several frames each has its layers in one size, and one that does not exist is said."""
+    photograph, release = _stored(gateway, ExplicitVRLittleEndian, frames=3)
+    assert size_of(gateway, photograph) == size_of_map(gateway, release) == Size(WIDTH, HEIGHT, 3)
+    layers = [
+        original(gateway, photograph, 160, 2), result(gateway, release, 160, 2),
+        overlay(gateway, release, 160, 2), outline(gateway, release, 160, 2),
+    ]  # fmt: skip
+    assert {_opened(layer.data).size for layer in layers} == {(160, 120)}
+    for frame in (3, -1):
+        with pytest.raises(NoPicture):
+            original(gateway, photograph, 160, frame)
+    with pytest.raises(NoPicture):
+        overlay(gateway, release, 160, 3)
 
 
 def test_a_jpeg_in_full_is_the_file_s_own_stream_without_anything_else(gateway: Gateway) -> None:
