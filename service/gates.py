@@ -76,7 +76,7 @@ def _cover(pixels: PixelEvidence) -> list[GateResult]:
     """Judged only where something was covered: detectors must have seen the face that was to be covered."""
     if not pixels.covered:
         return []
-    detail = f"{pixels.covered} parts covered{', the face by hand' if pixels.unconfirmed else ''}"
+    detail = f"parts covered: {pixels.covered}{', the face by hand' if pixels.unconfirmed else ''}"
     return [_gate("cover", not pixels.unconfirmed, detail, Cause.COVER_UNCONFIRMED)]
 
 
