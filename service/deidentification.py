@@ -71,9 +71,10 @@ class Deidentifier:
         frames = range(count_frames(case.ds, settings.limits))
         pictures = [decode(case.ds, settings.limits, frame) for frame in frames]
         replaced = [self._treat(case, picture) for picture in pictures]
+        threshold = settings.recognition_threshold
         profile = Profile(case.route.retain, case.route.texts, self._is_released(case.photograph))
         clean = Cleaner(self._gateway.pseudonyms, case.patient, profile).clean(case.ds)
-        return finish(case.ds, clean, pictures, replaced, case.view, self._faces, settings.recognition_threshold)
+        return finish(case.ds, clean, pictures, replaced, case.view, self._faces, threshold, profile)
 
     def _is_released(self, photograph: Photograph) -> Callable[[str], bool]:
         """Whether another object of the same study has left, so that a reference to it leads somewhere."""

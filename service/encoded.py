@@ -4,7 +4,7 @@ It is strict where a library is lenient, because it reads only what this gateway
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _LONG_LENGTH: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"])
@@ -14,6 +14,7 @@ _SHORT_LENGTH: Final = frozenset(
 )
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED: Final = 0xFFFFFFFF
+_DEEPEST: Final = 40
 
 
 class MalformedError(ValueError):
@@ -22,9 +23,10 @@ class MalformedError(ValueError):
 
 @dataclass(frozen=True)
 class Element:
-    """An element, or one fragment of encapsulated pixel data (`is_frame`); sequences are given as their content.
+    """An element, one fragment of encapsulated pixel data (`is_frame`), or a sequence, whose content follows it.
 
-    `start` and `end` are offsets into the file, tag and length included; `depth` counts the items around it.
+    `start` and `end` are offsets into the file, tag and length included, of a sequence those of its head; `path` has
+    the tags of the sequences around it, `item` the offset of the item that it stands in, 0 at the top level.
     """
 
     tag: int
@@ -32,8 +34,13 @@ class Element:
     value: bytes
     start: int
     end: int
-    depth: int = 0
+    path: tuple[int, ...] = ()
+    item: int = 0
     is_frame: bool = False
+
+    @property
+    def depth(self) -> int:
+        return len(self.path)
 
 
 def elements(data: bytes) -> Iterator[Element]:
@@ -42,10 +49,10 @@ def elements(data: bytes) -> Iterator[Element]:
         raise MalformedError("no DICM prefix")
     at = 132
     while at < len(data):
-        at = yield from _element(data, at, 0)
+        at = yield from _element(data, at, (), 0)
 
 
-def _element(data: bytes, at: int, depth: int) -> Generator[Element, None, int]:
+def _element(data: bytes, at: int, path: tuple[int, ...], item: int) -> Generator[Element, None, int]:
     tag, vr = _tag(data, at), data[at + 4 : at + 6].decode("ascii", "replace")
     if vr in _LONG_LENGTH:
         length, begin = int.from_bytes(data[at + 8 : at + 12], "little"), at + 12
@@ -54,16 +61,19 @@ def _element(data: bytes, at: int, depth: int) -> Generator[Element, None, int]:
     else:
         raise MalformedError(f"no value representation at {at}")
     if vr == "SQ":
-        return (yield from _items(data, begin, length, depth + 1))
+        if len(path) >= _DEEPEST:
+            raise MalformedError(f"items nested too deeply at {at}")
+        yield Element(tag, vr, b"", at, begin, path, item)
+        return (yield from _items(data, begin, length, (*path, tag)))
     if length == _UNDEFINED:
-        return (yield from _fragments(data, at, begin, tag, depth))
+        return (yield from _fragments(data, begin, Element(tag, "OB", b"", at, begin, path, item)))
     if begin + length > len(data):
         raise MalformedError(f"value cut off at {at}")
-    yield Element(tag, vr, data[begin : begin + length], at, begin + length, depth)
+    yield Element(tag, vr, data[begin : begin + length], at, begin + length, path, item)
     return begin + length
 
 
-def _items(data: bytes, at: int, length: int, depth: int) -> Generator[Element, None, int]:
+def _items(data: bytes, at: int, length: int, path: tuple[int, ...]) -> Generator[Element, None, int]:
     end = len(data) if length == _UNDEFINED else at + length
     while at < end:
         tag, size = _tag(data, at), int.from_bytes(data[at + 4 : at + 8], "little")
@@ -72,26 +82,27 @@ def _items(data: bytes, at: int, length: int, depth: int) -> Generator[Element, 
             return at
         if tag != _ITEM:
             raise MalformedError(f"no item at {at - 8}")
-        item_end = len(data) if size == _UNDEFINED else at + size
+        item, item_end = at, len(data) if size == _UNDEFINED else at + size
         while at < item_end:
             if size == _UNDEFINED and _tag(data, at) == _ITEM_END:
                 at += 8
                 break
-            at = yield from _element(data, at, depth)
+            at = yield from _element(data, at, path, item)
     if length == _UNDEFINED or at != end:
         raise MalformedError(f"sequence without an end at {at}")
     return at
 
 
-def _fragments(data: bytes, start: int, at: int, tag: int, depth: int) -> Generator[Element, None, int]:
+def _fragments(data: bytes, at: int, head: Element) -> Generator[Element, None, int]:
     first = True
     while _tag(data, at) == _ITEM:
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         if at + 8 + size > len(data):
             raise MalformedError(f"fragment cut off at {at}")
         # The first item is the Basic Offset Table (PS3.5 A.4).
-        yield Element(tag, "OB", data[at + 8 : at + 8 + size], start, at + 8 + size, depth, is_frame=not first)
-        at, first = at + 8 + size, False
+        end = at + 8 + size
+        yield replace(head, value=data[at + 8 : end], end=end, is_frame=not first)
+        at, first = end, False
     if _tag(data, at) != _SEQUENCE_END:
         raise MalformedError(f"pixel data without an end at {at}")
     return at + 8

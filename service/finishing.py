@@ -16,10 +16,10 @@ from typing import Any
 from pydicom import Dataset, FileDataset
 from pydicom.uid import UID
 
-from service import gates, leaks, pixels, provenance
+from service import contents, gates, leaks, pixels, provenance
 from service.evidence import Evidence, PixelEvidence
 from service.gates import GateResult
-from service.headers import changes
+from service.headers import USUAL, Profile, changes, verbatim
 from service.identifiers import harvest
 from service.objects import to_bytes
 from service.views import View
@@ -64,6 +64,7 @@ def finish(
     view: View,
     faces: pixels.Faces,
     threshold: float,
+    profile: Profile = USUAL,
 ) -> Finished:
     """Write, mark, look at the written bytes with other eyes, judge. Fills `clean`; raises nothing for a bad result.
 
@@ -81,7 +82,7 @@ def finish(
     data = to_bytes(clean, written.syntax)
     evidence = Evidence(
         pixels=seen,
-        leaks=tuple(leaks.search(data, harvest(source, own_words=(version,)))),
+        leaks=_doubts(data, source, profile, version),
         must_review=view.must_review,
         burned_in_text=provenance.has_burned_in_text(source),
     )
@@ -98,3 +99,10 @@ def finish(
         map=pixels.draw_map(replaced, written),
         header=changes(source, clean),
     )
+
+
+def _doubts(data: bytes, source: FileDataset, profile: Profile, version: str) -> tuple[str, ...]:
+    """Places where something of the source stands, or anything that is neither on the list nor as claimed."""
+    texts = (version, *profile.texts)
+    identifiers = harvest(source, own_words=texts, kept=verbatim(profile.options))
+    return *leaks.search(data, identifiers), *contents.review(data, texts)

@@ -5,6 +5,7 @@
 
 It shares no code with the cleaner: it parses the finished bytes itself, looks at every element of every item,
 and then searches the raw bytes, JPEG segments and file meta included, in each encoding that text could have.
+`service.contents` asks the other question: whether anything stands there that is not on the list.
 """
 
 import re
@@ -19,9 +20,15 @@ from service.jpeg import JpegError, foreign_segments
 
 _META: Final = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 _BINARY: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
+_CHECKED_WHOLE: Final = frozenset(["DA", "DT", "TM", "UI"])
 _PIXELS: Final = 0x7FE00010
 _LONG: Final = 6  # characters from which a text is looked for inside other text
-_LONG_NUMBER: Final = 8  # digits from which a number is looked for among raw bytes, which hold long keyed UIDs
+_LONG_NUMBER: Final = 8  # digits from which a number is looked for among raw bytes
+_ENCODINGS: Final = (
+    *("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030", "shift_jis", "euc_kr", "iso2022_jp"),
+    *("koi8_r", "iso8859_5", "iso8859_2", "cp1250", "cp1251"),
+)
+_RUNS: Final = re.compile(rb"[\x20-\x7e]{6,}|(?:[\x20-\x7e]\0){6,}|(?:\0[\x20-\x7e]){6,}")
 
 
 def search(data: bytes, identifiers: Identifiers) -> list[str]:
@@ -32,7 +39,7 @@ def search(data: bytes, identifiers: Identifiers) -> list[str]:
         return [f"the file cannot be parsed: {error}"]
     findings = ["the preamble is not empty"] if any(data[:128]) else []
     for element in elements:
-        findings += [f"{_place(element)}: {problem}" for problem in _problems(element, identifiers)]
+        findings += [f"{place_of(element)}: {problem}" for problem in _problems(element, identifiers)]
     findings += [f"bytes of {place}: an identifier" for place in _search_bytes(data, elements, identifiers)]
     return list(dict.fromkeys(findings))
 
@@ -49,7 +56,7 @@ def _problems(element: encoded.Element, identifiers: Identifiers) -> Iterator[st
         yield "binary content"
     if element.is_frame and element.value[:2] == b"\xff\xd8":
         yield from _jpeg_problems(element.value)
-    if element.vr not in _BINARY and _matches(element, identifiers):
+    if element.vr not in _BINARY and element.vr != "SQ" and _matches(element, identifiers):
         yield "an identifier"
 
 
@@ -61,7 +68,10 @@ def _jpeg_problems(frame: bytes) -> Iterator[str]:
 
 
 def _matches(element: encoded.Element, identifiers: Identifiers) -> bool:
+    """Dates are compared with the same element's: a moved one may fall on another date of the source by chance."""
     value = fold(element.value.decode("utf-8", "replace"))
+    if element.vr in ("DA", "DT") and re.fullmatch(r"\d{8}.*", value, re.ASCII):
+        return value[:8] == identifiers.dates.get(element.tag)
     return any(_stands_in(text, value, element.vr) for text in identifiers.texts)
 
 
@@ -77,21 +87,36 @@ def _stands_in(text: str, value: str, vr: str) -> bool:
 
 
 def _search_bytes(data: bytes, elements: list[encoded.Element], identifiers: Identifiers) -> Iterator[str]:
-    """Raw bytes: everything around the pixel data in four encodings, compressed frames as plain text.
+    """Raw bytes: all around the pixel data in many encodings, compressed frames too.
 
-    Pixel values themselves are left out: they were written from the picture and nothing else.
+    Pixel values themselves are left out: they were written from the picture and nothing else. So are dates and UIDs,
+    which are compared whole: a keyed UID is forty digits, and any number of eight may be among them.
     """
-    start = min((element.start for element in elements if _is_picture(element)), default=len(data))
-    end = max((element.end for element in elements if _is_picture(element)), default=len(data))
-    header = (data[:start] + data[end:]).lower()
-    frames = [element.value.lower() for element in elements if element.is_frame]
+    header = _header(data, elements).lower()
+    frames = [element.value for element in elements if element.is_frame]
+    readable = b"\n".join(run.replace(b"\0", b"") for frame in frames for run in _RUNS.findall(frame)).lower()
     for text in identifiers.texts:
         if len(text) < (_LONG_NUMBER if text.isdigit() else _LONG):
             continue
         if any(needle in header for needle in _encodings(text)):
             yield "the header"
-        if any(text.encode() in frame for frame in frames):
+        if text.isascii() and len(text) >= _LONG_NUMBER and text.encode() in readable:
             yield "the compressed picture"
+    for part in identifiers.raw:
+        if part.lower() in header:
+            yield "the header"
+        if len(part) >= _LONG_NUMBER and any(part in frame for frame in frames):
+            yield "the compressed picture"
+
+
+def _header(data: bytes, elements: list[encoded.Element]) -> bytes:
+    """The file without its picture, and without the values that are compared whole."""
+    kept, at = [], 0
+    for element in elements:
+        if _is_picture(element) or element.vr in _CHECKED_WHOLE:
+            kept.append(data[at : element.end - len(element.value)])
+            at = element.end
+    return b"".join([*kept, data[at:]])
 
 
 def _is_picture(element: encoded.Element) -> bool:
@@ -99,13 +124,15 @@ def _is_picture(element: encoded.Element) -> bool:
 
 
 def _encodings(text: str) -> Iterator[bytes]:
-    for encoding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030", "iso2022_jp", "koi8_r", "iso8859_5"):
-        try:
-            yield text.encode(encoding).lower()
-        except UnicodeEncodeError:
-            continue
+    for encoding in ("utf-8", "utf-16-le", "utf-16-be") if text.isascii() else _ENCODINGS:
+        for spelling in (text,) if text.isascii() else (text, text.upper()):
+            try:
+                yield spelling.encode(encoding).lower()
+            except UnicodeEncodeError:
+                continue
 
 
-def _place(element: encoded.Element) -> str:
+def place_of(element: encoded.Element) -> str:
+    """Tag and keyword, for people."""
     name = keyword_for_tag(element.tag) or "unknown"
     return f"({element.tag >> 16:04X},{element.tag & 0xFFFF:04X}) {name}"

@@ -39,7 +39,7 @@ DEIDENTIFYING: Final = Code("109104", "DCM", "De-identifying Equipment")
 SYNTHESIZING: Final = Code("109100", "DCM", "Synthesizing Equipment")
 
 CODES: Final = (BASIC, PIXEL_DATA, VISUAL_FEATURES, *OPTION_CODES.values(), DEIDENTIFYING, SYNTHESIZING)
-TEXTS: Final = (PRODUCT, __version__, _METHOD, _MADE, _COVERED, _MADE_AND_COVERED, _LEFT)
+TEXTS: Final = (PRODUCT, __version__, f"{PRODUCT} {__version__}", _METHOD, _MADE, _COVERED, _MADE_AND_COVERED, _LEFT)
 
 
 def has_burned_in_text(source: Dataset) -> bool:

@@ -12,13 +12,26 @@ and texts from the route's own list, so that no sender's text comes along.
 
 from service.confidentiality import Option
 from service.headers.changes import changes
-from service.headers.cleaner import Cleaner, KeyedUids, Profile, Subject, outside_uid
-from service.headers.plan import plan
+from service.headers.cleaner import USUAL, Cleaner, KeyedUids, Profile, Subject, outside_uid
+from service.headers.plan import plan, verbatim
 from service.headers.table import RULES, Form, Rule
 
-__all__ = ["RULES", "Cleaner", "Form", "KeyedUids", "Profile", "Rule", "Subject", "changes", "outside_uid", "rules"]
+__all__ = [
+    "RULES",
+    "USUAL",
+    "Cleaner",
+    "Form",
+    "KeyedUids",
+    "Profile",
+    "Rule",
+    "Subject",
+    "changes",
+    "outside_uid",
+    "rules",
+    "verbatim",
+]
 
 
-def rules(options: frozenset[Option] = Profile.options) -> list[tuple[str, str]]:
+def rules(options: frozenset[Option] = USUAL.options) -> list[tuple[str, str]]:
     """What stays and what is done to it, for people; whatever is not named is removed."""
     return [(step.rule.keyword, str(step)) for step in plan(options)]

@@ -52,6 +52,10 @@ class Profile:
     is_released: Callable[[str], bool] = lambda uid: False
 
 
+USUAL: Final = Profile()
+"""What a route lets stay that says nothing about it."""
+
+
 def outside_uid(uids: KeyedUids, original: str) -> str:
     """The UID of an object, series or study outside.
 
@@ -63,8 +67,8 @@ def outside_uid(uids: KeyedUids, original: str) -> str:
 class Cleaner:
     """Cleans the headers of one patient's photographs."""
 
-    def __init__(self, uids: KeyedUids, subject: Subject, profile: Profile | None = None) -> None:
-        self._profile = profile or Profile()
+    def __init__(self, uids: KeyedUids, subject: Subject, profile: Profile = USUAL) -> None:
+        self._profile = profile
         self._steps = plan(self._profile.options)
         self._uids = uids
         self._pseudonym = subject.pseudonym

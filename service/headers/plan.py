@@ -61,6 +61,12 @@ def plan(options: frozenset[Option]) -> tuple[Step, ...]:
     return make_plan(RULES, options)
 
 
+def verbatim(options: frozenset[Option]) -> frozenset[str]:
+    """Keywords whose values stay as the sender wrote them: dates, times and device UIDs that an option keeps."""
+    forms = (Form.DATE, Form.DATE_TIME, Form.TIME, Form.ZONE, Form.UID)
+    return frozenset(s.rule.keyword for s in plan(options) if s.action is Action.KEEP and s.rule.form in forms)
+
+
 def make_plan(rules: tuple[Rule, ...], options: frozenset[Option]) -> tuple[Step, ...]:
     return tuple(
         Step(rule, rule.action(options), _because(rule, options), rule.tag, dictionary_VR(rule.tag)) for rule in rules

@@ -8,13 +8,14 @@ from `service.pixels`, those about the de-identification from `service.provenanc
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.tag import BaseTag, Tag
 
 from service.confidentiality import Action, Need, Option, Row, row_for
-from service.settings import SECONDARY_CAPTURE, VL_PHOTOGRAPHIC
+from service.storage_classes import PHOTOGRAPHIC
 
 
 class Form(StrEnum):
@@ -55,11 +56,11 @@ class Rule:
     modifiers: str | None = None
     only: Option | None = None
 
-    @property
+    @cached_property
     def tag(self) -> BaseTag:
         return Tag(tag_for_keyword(self.keyword) or 0)
 
-    @property
+    @cached_property
     def row(self) -> Row | None:
         """The standard's row for it."""
         return row_for(self.tag)
@@ -87,7 +88,7 @@ _METHODS: Final = "ISO_10918_1|ISO_14495_1|ISO_15444_1|ISO_15444_15|ISO_18181_1"
 _TRIGGERS: Final = "SOURCE|EXTERNAL|PASSTHRU|NO TRIGGER"
 
 RULES: Final[tuple[Rule, ...]] = (
-    _terms("SOPClassUID", f"{VL_PHOTOGRAPHIC}|{SECONDARY_CAPTURE}", Need.VALUE),
+    _terms("SOPClassUID", "|".join(PHOTOGRAPHIC), Need.VALUE),
     _rule("SOPInstanceUID", Form.UID, Need.VALUE),
     _rule("StudyDate", Form.DATE, Need.EMPTY_OR_VALUE),
     _rule("SeriesDate", Form.DATE),

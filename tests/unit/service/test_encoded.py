@@ -16,10 +16,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 def all_tags(ds: Dataset) -> list[int]:
     tags = []
     for element in ds:
+        tags.append(int(element.tag))
         if element.VR == "SQ":
             tags += [tag for item in element.value for tag in all_tags(item)]
-        else:
-            tags.append(int(element.tag))
     return tags
 
 
