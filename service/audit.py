@@ -30,7 +30,6 @@ class Action(StrEnum):
     PHOTOGRAPH_RECEIVED = "photograph.received"
     PHOTOGRAPHS_UPLOADED = "photographs.uploaded"
     PHOTOGRAPH_DUPLICATE = "photograph.duplicate"
-    PHOTOGRAPH_REFUSED = "photograph.refused"
     PHOTOGRAPH_DEIDENTIFIED = "photograph.deidentified"
     PHOTOGRAPH_QUARANTINED = "photograph.quarantined"
     PHOTOGRAPH_RELEASED = "photograph.released"
@@ -91,6 +90,7 @@ DETAILS = frozenset(
         "redact",
         "cover_faces",
         "proposer",
+        "item",
     }
 )
 

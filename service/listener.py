@@ -105,17 +105,17 @@ class Listener:
     def _record_refusal(self, event: Event, reason: str) -> None:
         request, peer = _request(event), str(event.assoc.requestor.address)
         self._log.warning("association.refused", calling_ae=request.calling_ae_title, peer=peer, reason=reason)
+        self._record(Action.ASSOCIATION_REFUSED, Outcome.REFUSED, event, reason=reason)
+
+    def _record(self, action: Action, outcome: Outcome, event: Event, **details: Any) -> None:
+        """What the sender was told no to; without the database the log alone keeps it."""
+        request = _request(event)
+        about = {"called_ae": request.called_ae_title, "peer": str(event.assoc.requestor.address), **details}
         try:
             with self._gateway.database.transaction() as session:
-                audit.record(
-                    session,
-                    Action.ASSOCIATION_REFUSED,
-                    actor=request.calling_ae_title,
-                    outcome=Outcome.REFUSED,
-                    details={"called_ae": request.called_ae_title, "peer": peer, "reason": reason},
-                )
+                audit.record(session, action, actor=request.calling_ae_title, outcome=outcome, details=about)
         except Retry:
-            self._log.error("audit.unavailable", action=Action.ASSOCIATION_REFUSED)
+            self._log.error("audit.unavailable", action=action)
 
     def _store(self, event: Event) -> int:
         try:
@@ -123,14 +123,19 @@ class Listener:
                 self._ring()
         except Rejected as refusal:
             self._log.warning("store.refused", status=refusal.status, reason=str(refusal))
+            self._record(Action.STORE_REFUSED, Outcome.REFUSED, event, status=refusal.status, reason=str(refusal))
             return refusal.status
-        except (Retry, OSError):
+        except (Retry, OSError) as error:
             self._log.exception("store.failed", status=OUT_OF_RESOURCES)
-            return OUT_OF_RESOURCES
-        except Exception:
+            return self._failed(event, OUT_OF_RESOURCES, error)
+        except Exception as error:
             self._log.exception("store.failed", status=PROCESSING_FAILURE)
-            return PROCESSING_FAILURE
+            return self._failed(event, PROCESSING_FAILURE, error)
         return SUCCESS
+
+    def _failed(self, event: Event, status: int, error: Exception) -> int:
+        self._record(Action.STORE_REFUSED, Outcome.FAILURE, event, status=status, error=type(error).__name__)
+        return status
 
     def _receive(self, event: Event) -> bool:
         if event.dataset_path is None:

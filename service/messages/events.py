@@ -94,7 +94,6 @@ EVENTS: Final[dict[Action, Event]] = {
     ),
     Action.ASSOCIATION_REFUSED: _alerting(participants.alarm, things.caller, codes.NODE_AUTHENTICATION),
     Action.STORE_REFUSED: _alerting(participants.alarm, things.caller, codes.RESTRICTED_FUNCTION),
-    Action.PHOTOGRAPH_REFUSED: _alerting(participants.alarm, things.held, codes.RESTRICTED_FUNCTION),
     Action.PHOTOGRAPH_RECEIVED: Event(
         codes.INSTANCES_TRANSFERRED, "C", participants.arrival, things.photograph, life_cycle=IMPORTED
     ),

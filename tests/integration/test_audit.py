@@ -43,14 +43,14 @@ def test_an_entry_says_who_did_what_to_which_photograph(database: Database) -> N
     with database.transaction() as session:
         record(
             session,
-            Action.PHOTOGRAPH_REFUSED,
+            Action.STORE_REFUSED,
             actor="CAMERA",
             outcome=Outcome.REFUSED,
             photograph_id="p1",
             details={"gates": [{"name": "faces", "passed": False}], "distance": 0.1, "status": None},
         )
     (entry,) = entries(database)
-    assert (entry.action, entry.outcome, entry.actor) == ("photograph.refused", "refused", "CAMERA")
+    assert (entry.action, entry.outcome, entry.actor) == ("store.refused", "refused", "CAMERA")
     assert entry.photograph_id == "p1"
     assert entry.details["gates"] == [{"name": "faces", "passed": False}]
     assert entry.details["distance"] == 0.1

@@ -10,6 +10,7 @@ import pytest
 from pydicom import Dataset, FileDataset, dcmwrite
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
+from service.audit import Action
 from service.errors import Retry
 from service.gateway import Gateway
 from service.listener import Listener
@@ -150,6 +151,8 @@ def test_an_object_over_the_size_cap_is_refused_and_nothing_is_kept(tmp_path: Pa
     try:
         assert store(gateway.settings, large) == [0xA700]
         assert gateway.photographs() == []
+        (refusal,) = (e for e in rows(gateway.gateway.database, AuditEntry) if e.action == Action.STORE_REFUSED)
+        assert (refusal.actor, refusal.details["status"]) == (CALLING, 0xA700)
         assert store(gateway.settings, _teeth()) == [0x0000]
         assert len(gateway.files(gateway.settings.originals)) == 1
         assert gateway.files(gateway.settings.spool) == []
