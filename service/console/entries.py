@@ -44,7 +44,7 @@ def edited(content: Content, kind: Kind, form: EntryForm) -> dict[str, Any]:
     if place is None:
         entries.append(entry)
     else:
-        entries[place] = entry
+        entries[place] = entry if isinstance(entry, str) else _kept(entries[place]) | entry
     return values
 
 
@@ -100,6 +100,11 @@ def _route_form(settings: Settings, name: str) -> EntryForm:
         preserve_by_view="\n".join(lines),
         destinations=list(route.destinations),
     )
+
+
+def _kept(entry: dict[str, Any]) -> dict[str, Any]:
+    """What a form does not show stays as it was."""
+    return {name: value for name, value in entry.items() if name not in EntryForm.model_fields}
 
 
 def _entry(kind: Kind, form: EntryForm) -> dict[str, Any]:

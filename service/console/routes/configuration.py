@@ -12,6 +12,7 @@ from service.configuring import history, stranded
 from service.console.access import needs, person_of
 from service.console.context import console_of
 from service.console.pages import page
+from service.console.wording import t
 from service.errors import VeraGateError
 from service.nodes import Answered, knock, refused
 from service.rights import Right
@@ -63,7 +64,7 @@ def simulator(
         told=told,
         problem=problem,
         senders=sorted(settings.listener.accepted_calling_aes | {settings.console.upload_ae}),
-        views=[(row["code"], f"{row['code']} {row['name']}") for row in read_table("views")],
+        views=[(row["code"], f"{t('views.' + row['code'])} ({row['code']})") for row in read_table("views")],
         sop_classes=sop_class_names(),
     )
 
@@ -98,7 +99,7 @@ def _overview(request: Request, saved: int = 0, answered: Answered | None = None
         "configuration.html",
         settings=settings,
         file=live.file,
-        version=live.version,
+        base=live.version,
         problem=live.problem,
         warnings=warnings_of(settings),
         places={} if reading is None else {place.name: place for place in reading.places},

@@ -79,7 +79,7 @@ def allow(request: Request, name: Text = "", base: Number = 0) -> Response:
 def restoring(request: Request, version: int) -> HTMLResponse:
     gateway = console_of(request).gateway
     found = review(gateway.live, gateway.database, _content(request, version).stored())
-    return page(request, "configuration_restore.html", version=version, base=gateway.live.version, found=found)
+    return page(request, "configuration_restore.html", wanted=version, base=gateway.live.version, found=found)
 
 
 @router.post("/restore/{version}", name="configuration-restore-save")
@@ -89,7 +89,7 @@ def save_restoring(request: Request, version: int, base: Number = 0, reason: Tex
         restore(gateway.live, gateway.database, base, version, person_of(request).name, reason)
     except NotSaved as refusal:
         found = Review(refusal.problems)
-        return page(request, "configuration_restore.html", 409, version=version, base=base, found=found)
+        return page(request, "configuration_restore.html", 409, wanted=version, base=base, found=found)
     return _saved(request)
 
 

@@ -9,8 +9,10 @@ from starlette.testclient import TestClient
 
 from service import audit
 from service.audit import Action, Outcome
+from service.console.wording import has
 from service.gateway import Gateway
 from service.rights import Role
+from service.settings import Destination, Route
 from service.tables import AuditEntry, Configuration, Delivery
 from tests.support.console import client_for, person
 from tests.support.gateways import archive, open_gateway, rows, settings_for
@@ -197,3 +199,10 @@ def test_markup_in_names_stays_text(gateway: Gateway, admin: TestClient) -> None
 
     for path in ("/configuration", "/configuration/history", f"/configuration/edit/destination?name={name}"):
         assert "<script>alert" not in admin.get(path).text
+
+
+def test_every_field_that_can_change_has_its_words() -> None:
+    """The history can name whatever a version changed."""
+    fields = {*Destination.model_fields, *Route.model_fields, "order"} - {"name"}
+
+    assert [name for name in sorted(fields) if not has(f"fields.{name}")] == []
