@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from pydicom import charset
+from pydicom import Dataset, charset
+from pydicom.dataelem import RawDataElement
 
 _LIKELY: Final = ("utf-8", "cp1252", "gb18030", "shift_jis", "euc_kr", "iso8859_5", "koi8_r", "iso8859_2", "cp1250")
 _TWO_BYTES: Final = frozenset({"gb18030", "gbk", "gb2312", "shift_jis", "euc_kr"})
@@ -35,6 +36,16 @@ def readings(raw: bytes, declared: Iterable[str] = ()) -> tuple[str, ...]:
 def best_reading(raw: bytes, declared: Iterable[str] = ()) -> str:
     """The likeliest of the readings, in the composed form."""
     return unicodedata.normalize("NFC", readings(raw, declared)[0])
+
+
+def text_beyond_ascii(ds: Dataset, keyword: str) -> str | None:
+    """An element that nobody has parsed yet, as its bytes say; None where they are plain ASCII or not to be had."""
+    element = ds.get_item(keyword)
+    value = element.value if isinstance(element, RawDataElement) else None
+    if not isinstance(value, bytes) or (value.isascii() and b"\x1b" not in value):
+        return None
+    declared = ds.get("SpecificCharacterSet") or []
+    return best_reading(value, [declared] if isinstance(declared, str) else [str(part) for part in declared])
 
 
 def encodings(declared: Iterable[str]) -> list[str]:

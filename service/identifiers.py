@@ -26,6 +26,7 @@ _PRINTABLE: Final = re.compile(rb"[\x20-\x7e]{6,}")
 _OWN: Final = "SUBJ YES NO ORIGINAL DERIVED PRIMARY MODIFIED XC OT CODE RGB VERAGATE SCT DCM HEAD FACE MOUTH"
 _INSTANCE_UIDS: Final = frozenset({"SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"})
 _NUMBERS: Final = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber", "IssuerOfPatientID"})
+_IDEOGRAPHS: Final = 0x2E80
 _MOST_TEXTS: Final = 8000
 _DEEPEST: Final = 40  # items in items; the deepest objects of the standard (structured reports) stay below
 
@@ -51,7 +52,7 @@ def harvest(ds: FileDataset, own_words: Iterable[str] = (), kept: Iterable[str] 
 
     Left out is what a cleaned object says of its own accord: the code table's entries, the product's sentences,
     `own_words`, and what stands in the elements `kept`, by keyword, unless it identifies the patient too. A name is
-    also looked for in its parts, from three letters on, and a birth date in the ways that people write dates.
+    also looked for in its parts, from three letters or one ideograph on, and a birth date as people write dates.
 
     Raises Quarantined (UNSUPPORTED) for an original that holds so much, or so deeply, that looking would not end.
     """
@@ -144,7 +145,7 @@ def _split(tag: int, vr: str, text: str) -> Iterator[str]:
             continue
         yield value
         if vr == "PN":
-            yield from (part for part in _words(value) if len(part) >= 3)
+            yield from (part for part in _words(value) if len(part) >= 3 or is_wide(part))
             yield from (component.replace("^", " ").strip() for component in value.split("="))
         elif vr in ("DA", "DT"):
             yield re.sub(r"\D", "", value)[:8]
@@ -189,6 +190,11 @@ def _own_texts() -> Iterator[str]:
 
 def _words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
+
+
+def is_wide(text: str) -> bool:
+    """Whether characters that are words by themselves are in it: a Chinese family name has one."""
+    return any(ord(character) >= _IDEOGRAPHS for character in text)
 
 
 def fold(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from pydicom.datadict import keyword_for_tag
 
 from service import encoded
-from service.identifiers import Identifiers, fold
+from service.identifiers import Identifiers, fold, is_wide
 from service.jpeg import JpegError, foreign_segments
 
 _META: Final = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
@@ -77,7 +77,9 @@ def _matches(element: encoded.Element, identifiers: Identifiers) -> bool:
 
 def _stands_in(text: str, value: str, vr: str) -> bool:
     """Long texts anywhere, short ones as words, very short ones only as a whole value of an element for people."""
-    if len(text) < 3:
+    if is_wide(text) and len(text) > 1:
+        return text in value
+    if len(text) < 3 and not is_wide(text):
         return vr in ("LO", "SH", "PN", "ST", "LT", "UT", "UC") and text in value.split("\\")
     if text not in value:
         return False

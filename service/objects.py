@@ -38,6 +38,7 @@ from pydicom.uid import (
 )
 
 from service import __version__
+from service.charsets import text_beyond_ascii
 from service.errors import Quarantined
 from service.scanning import check_structure
 from service.states import Cause
@@ -117,7 +118,8 @@ def read_header(source: Path, keywords: list[str]) -> dict[str, str]:
         else:
             _check_structure(source, begin, UID(meta.TransferSyntaxUID))
         ds = dcmread(file, stop_before_pixels=True, specific_tags=keywords)
-        return {element.keyword: str(element.value) for element in ds if element.value is not None}
+        read = {name: text for name in keywords if (text := text_beyond_ascii(ds, name))}
+        return {element.keyword: str(element.value) for element in ds if element.value is not None} | read
     except Exception:  # a corrupt file may raise anything from deep inside the parser
         return {}
 

@@ -17,7 +17,16 @@ _TEXTS = (
     "PatientAddress", "PatientTelephoneNumbers", "RequestingService", "AdmissionID", "DerivationDescription",
     "LensMake", "LensSerialNumber", "CameraOwnerName", "RetrieveURL", "ReasonForStudy", "StudyComments",
     "IssuerOfPatientID", "MedicalRecordLocator", "PatientReligiousPreference", "SoftwareVersions",
-    "SecondaryCaptureDeviceID",
+    "SecondaryCaptureDeviceID", "InstitutionalDepartmentName", "PatientInstitutionResidence", "PatientBirthName",
+    "PatientMotherBirthName", "MilitaryRank", "BranchOfService", "CountryOfResidence", "RegionOfResidence",
+    "CurrentPatientLocation", "VisitComments", "ServiceEpisodeID", "ServiceEpisodeDescription",
+    "AdmittingDiagnosesDescription",
+    "InterpretationText", "FillerOrderNumberImagingServiceRequest", "PlacerOrderNumberImagingServiceRequest",
+    "RequestedProcedureDescription", "RequestedProcedureID", "ScheduledProcedureStepID", "PerformedProcedureStepID",
+    "PerformedProcedureStepDescription", "CommentsOnThePerformedProcedureStep", "ReasonForTheRequestedProcedure",
+    "DetectorID", "PlateID", "CassetteID", "GantryID", "DeviceDescription", "ClinicalTrialSubjectID",
+    "ClinicalTrialSiteName", "ClinicalTrialProtocolName", "TextString", "UnformattedTextValue", "ManufacturerModelName",
+    "AcquisitionDeviceProcessingDescription", "FrameComments", "Allergies", "MedicalAlerts", "SpecialNeeds",
 )
 # fmt: on
 
@@ -77,6 +86,20 @@ def _plant_items(ds: Dataset) -> None:
     )
     ds.ReferencedImageSequence = Sequence([_item(ReferencedSOPInstanceUID="1.2.276.0.7230010.3.1.4.112233.9")])
     ds.SourceImageSequence = Sequence([_item(ReferencedSOPInstanceUID=ds.SOPInstanceUID)])
+    ds.ReferringPhysicianIdentificationSequence = Sequence(
+        [
+            _item(
+                InstitutionName=f"{CANARY} clinic",
+                PersonIdentificationCodeSequence=Sequence([_item(CodeMeaning=CANARY)]),
+            )
+        ]
+    )
+    ds.OtherPatientIDsSequence = Sequence([_item(PatientID=f"{CANARY}-2", IssuerOfPatientID=f"{CANARY} issuer")])
+    ds.ProcedureCodeSequence = Sequence([_item(CodeValue=CANARY, CodingSchemeDesignator="99X", CodeMeaning=CANARY)])
+    ds.GraphicAnnotationSequence = Sequence([_item(TextObjectSequence=Sequence([_item(UnformattedTextValue=CANARY)]))])
+    ds.DigitalSignaturesSequence = Sequence([_item(CertificateOfSigner=CANARY.encode() + b" ")])
+    ds.ModifiedAttributesSequence = Sequence([_item(PatientComments=f"{CANARY} modified")])
+    ds.ReferencedStudySequence = Sequence([_item(ReferencedSOPInstanceUID="1.2.276.0.7230010.3.1.4.112233.8")])
     ds.RequestAttributesSequence = Sequence([_item(ScheduledProcedureStepDescription=f"{CANARY} step")])
     ds.DeviceSequence = Sequence([_item(CodeValue="47162009", CodingSchemeDesignator="SCT", DeviceSerialNumber=CANARY)])
 
