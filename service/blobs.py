@@ -24,6 +24,8 @@ from service.durability import sync
 
 _KEY = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z._-]*(/[0-9A-Za-z_-][0-9A-Za-z._-]*)*", re.ASCII)
 
+_SEGMENTATION = ".seg.dcm"
+
 _lasting: set[Path] = set()  # folders whose entry this process has seen reach the disk
 
 
@@ -35,6 +37,16 @@ def shard(name: str, suffix: str = ".dcm") -> str:
 def map_key(blob: str) -> str:
     """Where the map of a cleaned object lies in the store of maps: under the object's own key, as a PNG."""
     return f"{blob.removesuffix('.dcm')}.png"
+
+
+def segmentation_key(blob: str) -> str:
+    """Where the Segmentation of a cleaned object lies, in the same store."""
+    return f"{blob.removesuffix('.dcm')}{_SEGMENTATION}"
+
+
+def photograph_key(key: str) -> str:
+    """The cleaned object that a blob belongs to: itself, or the one whose Segmentation it is."""
+    return f"{key.removesuffix(_SEGMENTATION)}.dcm" if key.endswith(_SEGMENTATION) else key
 
 
 class Blobs:

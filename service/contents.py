@@ -46,7 +46,7 @@ _SAID: Final = {  # what `service.provenance` and `service.pixels` write, and th
     "BurnedInAnnotation": r"YES|NO",
     "RecognizableVisualFeatures": r"YES|NO",
     "LongitudinalTemporalInformationModified": r"UNMODIFIED|MODIFIED|REMOVED",
-    "PhotometricInterpretation": r"MONOCHROME2|RGB|YBR_FULL|YBR_FULL_422|YBR_RCT|YBR_ICT",
+    "PhotometricInterpretation": r"MONOCHROME1|MONOCHROME2|RGB|YBR_FULL|YBR_FULL_422|YBR_RCT|YBR_ICT",
     "NumberOfFrames": r"\d{1,5}",
 }
 _TEXTS: Final = ("DeidentificationMethod", "DerivationDescription")

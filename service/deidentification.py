@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from service import audit
 from service.audit import Action
+from service.companions import with_segmentation
 from service.errors import Quarantined
 from service.finishing import Finished, finish
 from service.gateway import Gateway
@@ -74,7 +75,8 @@ class Deidentifier:
         threshold = settings.recognition_threshold
         profile = Profile(case.route.retain, case.route.texts, self._is_released(case.photograph))
         clean = Cleaner(self._gateway.pseudonyms, case.patient, profile).clean(case.ds)
-        return finish(case.ds, clean, pictures, replaced, case.view, self._faces, threshold, profile)
+        finished = finish(case.ds, clean, pictures, replaced, case.view, self._faces, threshold, profile)
+        return with_segmentation(finished, case.ds) if case.route.segmentation else finished
 
     def _is_released(self, photograph: Photograph) -> Callable[[str], bool]:
         """Whether another object of the same study has left, so that a reference to it leads somewhere."""

@@ -1,6 +1,6 @@
 """What a destination's answer does to the rows: the delivery, the photograph that may be done, the audit."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,7 +9,7 @@ from service import audit, jobs, tallies
 from service.audit import Action, Outcome
 from service.destinations import Answer, Verdict
 from service.jobs import Claim
-from service.states import DeliveryState, PhotographState, check_move
+from service.states import DeliveryState, Item, PhotographState, check_move
 from service.tables import Delivery, Photograph, Release, utc_now
 
 ACTOR: Final = "sender"
@@ -18,14 +18,22 @@ ACTOR: Final = "sender"
 def settle(session: Session, claim: Claim, destination: str, answer: Answer) -> None:
     """Write one attempt's outcome and its audit entry. Raises LeaseLost when the delivery is no longer ours."""
     _WRITE[answer.verdict](session, claim, answer)
-    record(session, destination, answer, _photograph_id(session, claim))
+    item = session.get_one(Delivery, claim.id).item
+    record(session, destination, answer, _photograph_id(session, claim), item)
     if answer.verdict is Verdict.DELIVERED:
         tallies.count(session, tallies.DELIVERED, destination)
 
 
-def record(session: Session, destination: str, answer: Answer, photograph_id: str | None = None) -> None:
-    """Enter an answer, or that there was none, into the audit."""
-    details = {"destination": destination, "status": answer.status, "reason": answer.reason}
+def record(
+    session: Session,
+    destination: str,
+    answer: Answer,
+    photograph_id: str | None = None,
+    item: str = Item.PHOTOGRAPH,
+) -> None:
+    """Enter an answer, or that there was none, into the audit; `item` where it was not about the photograph itself."""
+    details: dict[str, Any] = {"destination": destination, "status": answer.status, "reason": answer.reason}
+    details["item"] = None if item == Item.PHOTOGRAPH else str(item)
     audit.record(
         session,
         _ACTION[answer.verdict],

@@ -44,6 +44,7 @@ class Finished:
     seconds: float  # what replacing the faces took
     map: bytes  # PNG, see `service.pixels.Part`
     header: dict[str, Any]  # what became of the source's header, see `service.headers.changes`
+    segmentation: bytes | None = None  # the map as a DICOM object, see `service.companions`
 
     @property
     def failure(self) -> GateResult | None:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, update
 
 from service import jobs
-from service.blobs import Blobs
+from service.blobs import Blobs, segmentation_key
 from service.database import Database
 from service.deliveries import ACTOR, record, settle
 from service.destinations import Answer, Context, Peer, Unreachable, Verdict
@@ -23,11 +23,13 @@ from service.errors import LeaseLost
 from service.jobs import Claim
 from service.logs import bound, get_logger
 from service.settings import Destination, Settings
-from service.states import DeliveryState
+from service.states import DeliveryState, Item
+from service.storage_classes import SEGMENTATION
 from service.tables import Delivery, Release, utc_now
 from service.traces import traced
 
 BATCH = 16
+MAP: Final = Context(SEGMENTATION, "1.2.840.10008.1.2.1")
 LONGEST_PAUSE = timedelta(seconds=60)
 
 
@@ -123,19 +125,24 @@ class Courier:
         )
 
     def _due_contexts(self) -> frozenset[Context]:
-        columns = select(Release.sop_class_uid, Release.transfer_syntax_uid).distinct()
+        columns = select(Release.sop_class_uid, Release.transfer_syntax_uid, Delivery.item).distinct()
         with self._database.read() as session:
             rows = session.execute(columns.join(Delivery, Delivery.release_id == Release.id).where(*self._due()))
-            return frozenset(Context(*row) for row in rows)
+            return frozenset(_context(*row) for row in rows)
 
     def _send(self, claim: Claim) -> Answer:
         with self._database.read() as session:
-            release = session.scalars(select(Release).join(Delivery).where(Delivery.id == claim.id)).one()
+            parcels = select(Release, Delivery.item).join(Delivery).where(Delivery.id == claim.id)
+            release, item = session.execute(parcels).one()._tuple()
+        is_map = item == Item.SEGMENTATION
+        blob, digest = (
+            (segmentation_key(release.blob), release.segmentation) if is_map else (release.blob, release.digest)
+        )
         try:
-            with traced("forward", release.photograph_id), self._releases.path(release.blob) as path:
-                if _digest(path) != release.digest:
+            with traced("forward", release.photograph_id), self._releases.path(blob) as path:
+                if _digest(path) != digest:
                     return Answer(Verdict.NEVER, reason="the stored object is not the one that was released")
-                self._peer.connect({Context(release.sop_class_uid, release.transfer_syntax_uid)})
+                self._peer.connect({_context(release.sop_class_uid, release.transfer_syntax_uid, item)})
                 return self._peer.send(path)
         except Unreachable as problem:
             return Answer(Verdict.NEVER if problem.forever else Verdict.LATER, reason=str(problem))
@@ -149,6 +156,11 @@ class Courier:
         with suppress(LeaseLost), self._database.transaction() as session:
             settle(session, claim, self._name, answer)
         self._log.info("delivery.settled", outcome=answer.verdict, status=answer.status, reason=answer.reason)
+
+
+def _context(sop_class_uid: str, transfer_syntax_uid: str, item: str) -> Context:
+    """What the peer must accept for a release's photograph, or for the map beside it."""
+    return MAP if item == Item.SEGMENTATION else Context(sop_class_uid, transfer_syntax_uid)
 
 
 def _digest(path: Path) -> str:

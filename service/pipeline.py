@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from service import audit, jobs, tallies
 from service.audit import Action, Outcome
-from service.blobs import Blobs, map_key, shard
+from service.blobs import Blobs, map_key, segmentation_key, shard
 from service.deidentification import Case, Deidentifier, account, report
+from service.dispatch import dispatch
 from service.errors import LeaseLost, Quarantined
 from service.finishing import Finished
 from service.gates import GateResult
@@ -29,7 +30,7 @@ from service.jobs import Claim
 from service.logs import bound, get_logger
 from service.pixels import Faces
 from service.states import Cause, PhotographState
-from service.tables import Delivery, HeldResult, Photograph, Release, new_id
+from service.tables import HeldResult, Photograph, Release, new_id
 from service.traces import traced
 from service.views import describe
 
@@ -89,8 +90,7 @@ class Worker:
             jobs.finish(session, Photograph, claim, state=PhotographState.DEIDENTIFIED, **_facts(case))
             release = Release(id=new_id(), blob=blob, **columns, released_by="gates")
             session.add(release)
-            session.flush()
-            session.add_all(Delivery(release_id=release.id, destination=name) for name in case.route.destinations)
+            dispatch(session, release, case.route.destinations)
             details = _details(case, finished) | {"released_by": "gates"}
             _record(session, Action.PHOTOGRAPH_DEIDENTIFIED, claim, Outcome.SUCCESS, details)
             tallies.count(session, tallies.RELEASED, case.route.name)
@@ -143,10 +143,13 @@ class Worker:
         key = shard(new_id())
         self._gateway.maps.put(finished.map, map_key(key))
         store.put(finished.data, key)
+        if finished.segmentation is not None:
+            store.put(finished.segmentation, segmentation_key(key))
         try:
             yield key
         except (LeaseLost, Quarantined):
             store.delete(key)
+            store.delete(segmentation_key(key))
             self._gateway.maps.delete(map_key(key))
             raise
 
@@ -167,6 +170,7 @@ def _columns(claim: Claim, case: Case, finished: Finished, seconds: float) -> di
         "photograph_id": claim.id,
         "digest": sha256(finished.data).hexdigest(),
         "size": len(finished.data),
+        "segmentation": sha256(finished.segmentation).hexdigest() if finished.segmentation else None,
         "sop_class_uid": finished.sop_class_uid,
         "sop_instance_uid": finished.sop_instance_uid,
         "transfer_syntax_uid": str(finished.transfer_syntax_uid),

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from service import jobs, tallies
 from service.audit import Action, Outcome
-from service.blobs import map_key
+from service.blobs import map_key, segmentation_key
 from service.decisions import Decision, get_photograph, move, record
+from service.dispatch import dispatch
 from service.errors import VeraGateError
 from service.gateway import Gateway
 from service.instructions import Instructions, PixelBox, read_instructions
@@ -36,6 +37,9 @@ def let_leave(gateway: Gateway, photograph_id: str, decision: Decision, proposer
         _, result = releasable(session, photograph_id)
     with gateway.held.path(result.blob) as path:
         gateway.releases.put(path, result.blob)
+    if result.segmentation is not None:
+        with gateway.held.path(segmentation_key(result.blob)) as path:
+            gateway.releases.put(path, segmentation_key(result.blob))
     names = f"{proposer} and {decision.person.strip()}" if proposer else decision.person.strip()
     with gateway.database.transaction() as session:
         photograph, now = releasable(session, photograph_id)
@@ -48,6 +52,7 @@ def let_leave(gateway: Gateway, photograph_id: str, decision: Decision, proposer
         record(session, Action.PHOTOGRAPH_RELEASED, photograph, decision, details={"proposer": proposer})
         tallies.count(session, tallies.RELEASED, photograph.route or "")
     gateway.held.delete(result.blob)
+    gateway.held.delete(segmentation_key(result.blob))
 
 
 def _answer(session: Session, photograph_id: str, proposer: str) -> None:
@@ -131,8 +136,7 @@ def _let_go(session: Session, gateway: Gateway, photograph: Photograph, result: 
     release_row = Release(**columns, released_by=person)
     session.add(release_row)
     session.delete(session.get_one(HeldResult, result.id))
-    session.flush()
-    session.add_all(Delivery(release_id=release_row.id, destination=name) for name in route.destinations)
+    dispatch(session, release_row, route.destinations)
 
 
 _COPIED: Final = tuple(column.key for column in HeldResult.__table__.columns if column.key != "id")
@@ -180,4 +184,5 @@ def _drop_result(session: Session, photograph_id: str) -> str | None:
 def _delete_held(gateway: Gateway, blob: str | None) -> None:
     if blob is not None:
         gateway.held.delete(blob)
+        gateway.held.delete(segmentation_key(blob))
         gateway.maps.delete(map_key(blob))

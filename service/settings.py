@@ -74,6 +74,8 @@ class Route(_Frozen):
     preserve: frozenset[Region] = frozenset()
     preserve_by_view: dict[str, frozenset[Region]] = {}
     destinations: tuple[str, ...] = Field(min_length=1)
+    segmentation: bool = False  # send the map of what is synthetic along, as a DICOM Segmentation
+    text: Literal["hold", "blank"] = "hold"  # what becomes of a picture in which text is found
     retain: frozenset[Option] = frozenset({Option.MODIFIED_DATES, Option.STRUCTURED_CONTENT})
     texts: frozenset[Text] = frozenset()  # the only free texts that may leave, under the options that keep some
 

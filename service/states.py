@@ -21,6 +21,13 @@ class DeliveryState(StrEnum):
     PARKED = "PARKED"
 
 
+class Item(StrEnum):
+    """What a delivery carries."""
+
+    PHOTOGRAPH = "photograph"
+    SEGMENTATION = "segmentation"
+
+
 PHOTOGRAPH_MOVES: dict[PhotographState, frozenset[PhotographState]] = {
     PhotographState.RECEIVED: frozenset(
         {PhotographState.DEIDENTIFIED, PhotographState.QUARANTINED, PhotographState.FAILED}

@@ -14,14 +14,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_file_meta_info
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import audit, jobs
 from service.audit import Action, Outcome
-from service.blobs import Blobs
+from service.blobs import Blobs, photograph_key
 from service.copies import Copier
 from service.errors import Rejected
 from service.gateway import Gateway
@@ -79,7 +79,7 @@ class Sweeper:
             copy = self._gateway.settings.spool / f"{Path(key).stem}.part"
             shutil.copyfile(path, copy)
         try:
-            meta = dcmread(copy, specific_tags=[], stop_before_pixels=True).file_meta
+            meta = read_file_meta_info(copy)
             origin = Origin(
                 calling_ae=RECOVERED,
                 called_ae=self._gateway.settings.listener.ae_title,
@@ -101,7 +101,8 @@ class Sweeper:
     def _orphans(self, store: Blobs, table: type[Photograph | HeldResult | Release]) -> list[str]:
         keys = list(store.older_than(self._grace))
         with self._gateway.database.read() as session:
-            return [key for key in keys if session.scalar(select(table.id).where(table.blob == key)) is None]
+            known = (session.scalar(select(table.id).where(table.blob == photograph_key(key))) for key in keys)
+            return [key for key, row in zip(keys, known, strict=True) if row is None]
 
     def _orphaned_maps(self) -> list[str]:
         keys = list(self._gateway.maps.older_than(self._grace))

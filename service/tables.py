@@ -28,8 +28,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-from service.states import DeliveryState, PhotographState
-
+from service.states import DeliveryState, Item, PhotographState
 
 INDEXED_DETAILS: Final = ("called_ae", "calling_ae", "destination", "pseudonym")  # auditors ask for these
 
@@ -131,6 +130,7 @@ class Finished:
     transfer_syntax_uid: Mapped[str] = mapped_column(String(64))
     profile: Mapped[str] = mapped_column(String(100))
     model_version: Mapped[str] = mapped_column(String(100))
+    segmentation: Mapped[str | None] = mapped_column(String(64), default=None)  # digest of the map beside it, if any
     report: Mapped[dict[str, Any]]  # faces, distances, preserved digest, gates, timings; no patient data
 
 
@@ -155,11 +155,11 @@ class HeldResult(Finished, Base):
 
 
 class Delivery(Leased, Base):
-    """One release on its way to one destination."""
+    """One object of a release on its way to one destination: the photograph, or the map of what is synthetic in it."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        UniqueConstraint("release_id", "destination"),
+        UniqueConstraint("release_id", "destination", "item"),
         Index("ix_deliveries_due", "state", "not_before"),
         Index("ix_deliveries_destination", "destination", "state", "changed_at"),
     )
@@ -167,6 +167,7 @@ class Delivery(Leased, Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     release_id: Mapped[str] = mapped_column(ForeignKey("releases.id"))
     destination: Mapped[str] = mapped_column(String(64))
+    item: Mapped[str] = mapped_column(String(16), default=Item.PHOTOGRAPH)
     state: Mapped[str] = mapped_column(String(16), default=DeliveryState.PENDING)
     dimse_status: Mapped[int | None] = mapped_column(default=None)
     last_error: Mapped[str | None] = mapped_column(String(500), default=None)

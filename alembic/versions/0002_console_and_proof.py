@@ -21,6 +21,11 @@ AUDIT_INDEXES = {
 INDEXED_DETAILS = ("called_ae", "calling_ae", "destination", "pseudonym")
 
 
+UNIQUE = {"uq": "%(table_name)s_%(column_0_N_name)s_key"}  # as PostgreSQL names them
+UNIQUE_BEFORE = "deliveries_release_id_destination_key"
+UNIQUE_ITEM = "deliveries_release_id_destination_item_key"
+
+
 def upgrade() -> None:
     op.create_table(
         "accounts",
@@ -178,6 +183,14 @@ def upgrade() -> None:
             f"CREATE INDEX ix_audit_{key} ON audit_entries ({text}, actor, action, outcome, occurred_at, id) "
             f"WHERE {text} IS NOT NULL"
         )
+    with op.batch_alter_table("deliveries", naming_convention=UNIQUE) as deliveries:
+        deliveries.add_column(sa.Column("item", sa.String(length=16), nullable=False, server_default="photograph"))
+        deliveries.drop_constraint(UNIQUE_BEFORE, type_="unique")
+        deliveries.create_unique_constraint(UNIQUE_ITEM, ["release_id", "destination", "item"])
+    with op.batch_alter_table("deliveries") as deliveries:
+        deliveries.alter_column("item", server_default=None)
+    for table in ("releases", "held_results"):
+        op.add_column(table, sa.Column("segmentation", sa.String(length=64), nullable=True))
     op.create_index("ix_deliveries_destination", "deliveries", ["destination", "state", "changed_at"], unique=False)
     op.create_index(op.f("ix_held_results_sop_instance_uid"), "held_results", ["sop_instance_uid"], unique=False)
     op.add_column("photographs", sa.Column("study_alias", sa.String(length=64), nullable=True))
@@ -214,6 +227,13 @@ def downgrade() -> None:
     op.drop_column("photographs", "study_alias")
     op.drop_index(op.f("ix_held_results_sop_instance_uid"), table_name="held_results")
     op.drop_index("ix_deliveries_destination", table_name="deliveries")
+    for table in ("releases", "held_results"):
+        op.drop_column(table, "segmentation")
+    op.execute("DELETE FROM deliveries WHERE item <> 'photograph'")
+    with op.batch_alter_table("deliveries", naming_convention=UNIQUE) as deliveries:
+        deliveries.drop_constraint(UNIQUE_ITEM, type_="unique")
+        deliveries.drop_column("item")
+        deliveries.create_unique_constraint(UNIQUE_BEFORE, ["release_id", "destination"])
     for name in (*AUDIT_INDEXES, *(f"ix_audit_{key}" for key in INDEXED_DETAILS)):
         op.drop_index(name, table_name="audit_entries")
     op.create_index(op.f("ix_audit_action"), "audit_entries", ["action", "occurred_at"], unique=False)

@@ -10,7 +10,8 @@ LS_STARTS: Final = (b"\xff\xf7", b"\xff\xf8")
 
 def foreign_in_ls(data: bytes) -> list[str]:
     """Names of segments other than frame header, coding parameters and scans, and of bytes behind the end."""
-    names, at = [], 2
+    names: list[str] = []
+    at = 2
     while True:
         if data[at : at + 1] != b"\xff" or at + 2 > len(data):
             raise JpegError("no end of image")
