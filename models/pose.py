@@ -1,4 +1,10 @@
-"""Turning a head in a photograph with its mesh: an oblique view of somebody seen from the front."""
+"""Turning a head in a photograph with its mesh: an oblique view of somebody seen from the front.
+
+The face turns as its mesh does, rotated in depth. Around it the head is an ellipsoid whose surface slides under an
+outline that stays: hair, ears and neck turn along and nothing behind the head moves.
+"""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,14 +16,18 @@ from models.mesh import Array, Mesher
 from models.raster import rasterise
 from models.recognizer import Recognizer
 
-AXIS_DEPTH = 0.45  # of the face's width: how far behind the face the neck's axis stands
+WORK_WIDTH = 320  # pixels across the face at which the flow is computed
+# The head around the face, in parts of the face's width or height.
+HALF_WIDTH, HALF_HEIGHT, ABOVE, BEHIND = 0.82, 0.95, 0.12, 0.18
+NECK = 0.55  # of the face's height: how far below the chin the neck still turns
+FADE = (0.62, 1.0)  # of the ellipsoid's radius: where its surface comes to rest
+SPREAD = 0.12  # of the face's width, over which the mesh's motion passes into the ellipsoid's
 
 
-def turn_head(image: NDArray[np.uint8], yaw_degrees: float) -> NDArray[np.uint8]:
-    """Turn the largest face about the neck's axis; positive turns the nose to the right of the picture.
+def turn_head(image: NDArray[np.uint8], yaw_degrees: float, pitch_degrees: float = 0.0) -> NDArray[np.uint8]:
+    """Turn the largest face; positive yaw turns the nose to the right of the picture, positive pitch looks down.
 
-    The mesh is rotated in depth, its surroundings follow and come to rest within a face's width. Good
-    for up to about 30 degrees.
+    Good for up to about 25 degrees: what comes into view at the far side is stretched from what was seen.
 
     Raises:
         ValueError: no face was found.
@@ -26,41 +36,118 @@ def turn_head(image: NDArray[np.uint8], yaw_degrees: float) -> NDArray[np.uint8]
     vertices = Mesher().fit(image, faces[0].box) if faces else None
     if vertices is None:
         raise ValueError("no face was found that could be turned")
-    before = mesh.closed(vertices)
-    after = mesh.closed(_rotate(vertices, np.radians(yaw_degrees)))
-    flow = _flow(before, after, *image.shape[:2])
-    grid = np.dstack(np.meshgrid(np.arange(image.shape[1]), np.arange(image.shape[0]))).astype(np.float32)
-    places = grid + flow
-    return cv2.remap(image, places[..., 0], places[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return turn_face(image, vertices, yaw_degrees, pitch_degrees)
 
 
-def _rotate(vertices: Array, angle: float) -> Array:
-    width = float(np.ptp(vertices[:, 0]))
-    edge = vertices[mesh.FACE_OVAL].mean(0)
-    pivot = np.array([edge[0], 0, edge[2] + (AXIS_DEPTH - 0.25) * width], np.float32)
-    x, z = vertices[:, 0] - pivot[0], vertices[:, 2] - pivot[2]
-    turned = vertices.copy()
-    turned[:, 0] = pivot[0] + x * np.cos(angle) - z * np.sin(angle)
-    turned[:, 2] = pivot[2] + x * np.sin(angle) + z * np.cos(angle)
-    # The outline stays in place, so that both sides share the stretching of what comes into view.
-    turned[:, 0] -= (turned - vertices)[mesh.FACE_OVAL, 0].mean()
-    return turned
+def turn_face(image: NDArray[np.uint8], vertices: Array, yaw_degrees: float, pitch_degrees: float) -> NDArray[np.uint8]:
+    """`turn_head` for a face whose mesh [468, 3] is known; yaw and pitch are the head's own, whatever its roll."""
+    angles, scale = np.radians([yaw_degrees, pitch_degrees]), _working_scale(vertices)
+    head = _head(vertices * scale)
+    turn = head.upright @ rotation(angles[0], angles[1]) @ head.upright.T
+    turned = (vertices * scale - head.centre) @ turn + head.centre
+    around = _slide(head, angles, *_working_size(image, scale))
+    return _follow(image, _flow(vertices * scale, turned.astype(np.float32), around), scale)
 
 
-def _flow(before: Array, after: Array, height: int, width: int) -> Array:
-    """Offsets to the source, [height, width, 2]: exact on the mesh, fading out around it."""
-    scale = min(1.0, 400 / float(np.ptp(before[:, 0])))
-    rows, columns = round(height * scale), round(width * scale)
-    small = after[:, :2] * scale
-    raster = rasterise(small, rows, columns, after[:, 2])
-    grid = np.dstack(np.meshgrid(np.arange(columns), np.arange(rows))).astype(np.float32)
-    known = np.zeros((rows, columns, 2), np.float32)
-    known[raster.mask] = (raster.image(before[:, :2] * scale) - grid)[raster.mask]
-    face = float(np.ptp(small[:, 0]))
-    covered = raster.mask.astype(np.float32)
-    spread = [cv2.GaussianBlur(field, (0, 0), 0.12 * face) for field in (known, covered)]
-    around = spread[0] / np.maximum(spread[1], 1e-3)[..., None]
-    distance = cv2.distanceTransform(1 - raster.mask.astype(np.uint8), cv2.DIST_L2, 5)
-    around *= np.exp(-((distance / (0.35 * face)) ** 2))[..., None]
-    soft = cv2.GaussianBlur(np.where(raster.mask[..., None], known, around), (0, 0), 0.008 * face)
-    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR) / scale
+def move_face(image: NDArray[np.uint8], vertices: Array, target: Array) -> NDArray[np.uint8]:
+    """Draw a face with its mesh at `target` instead of `vertices` ([468, 3]); what is around follows and fades."""
+    scale = _working_scale(vertices)
+    still = np.zeros((*_working_size(image, scale), 2), np.float32)
+    return _follow(image, _flow(vertices * scale, target * scale, still), scale)
+
+
+def _working_scale(vertices: Array) -> float:
+    return min(1.0, WORK_WIDTH / float(np.ptp(vertices[:, 0])))
+
+
+def _working_size(image: NDArray[np.uint8], scale: float) -> tuple[int, int]:
+    return max(round(image.shape[0] * scale), 2), max(round(image.shape[1] * scale), 2)
+
+
+def _follow(image: NDArray[np.uint8], flow: Array, scale: float) -> NDArray[np.uint8]:
+    """Every pixel fetched from where the flow (of a picture reduced by `scale`) points."""
+    height, width = image.shape[:2]
+    flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) / scale
+    places = flow + np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    return np.asarray(
+        cv2.remap(image, places[..., 0], places[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    )
+
+
+def rotation(yaw: float, pitch: float) -> Array:
+    """[3, 3] for row vectors, radians; see `mesh.Similarity.yaw_pitch_roll` for the signs."""
+    about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
+    return (about_x @ about_y).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """An ellipsoid that stands upright after `upright` ([3, 3], for row vectors) undid the head's roll.
+
+    centre: [3] in working pixels; radii: half width and half height; chin: how far it lies below the centre.
+    """
+
+    centre: Array
+    upright: Array
+    radii: tuple[float, float]
+    chin: float
+    face_height: float
+
+
+def _head(vertices: Array) -> _Head:
+    x, y = vertices[mesh.LEFT_EYE, :2].mean(0) - vertices[mesh.RIGHT_EYE, :2].mean(0)
+    length = np.hypot(x, y)
+    upright = np.array([[x, -y, 0], [y, x, 0], [0, 0, length]], np.float32) / length
+    oval, sides = (vertices[places] @ upright for places in (mesh.FACE_OVAL, [234, 454]))
+    width, height = (float(np.ptp(oval[:, k])) for k in (0, 1))
+    centre = np.array([sides[:, 0].mean(), oval[:, 1].mean() - ABOVE * height, sides[:, 2].mean() + BEHIND * width])
+    chin = float(oval[:, 1].max() - centre[1])
+    radii = (HALF_WIDTH * width, HALF_HEIGHT * height)
+    return _Head((centre @ upright.T).astype(np.float32), upright, radii, chin, height)
+
+
+def _flow(vertices: Array, target: Array, around: Array) -> Array:
+    """Offsets to the source, [height, width, 2]: the mesh's, which pass into `around` outside it."""
+    height, width = around.shape[:2]
+    before, after = mesh.closed(vertices), mesh.closed(target)
+    raster = rasterise(after[:, :2], height, width, after[:, 2])
+    grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    inner = np.where(raster.mask[..., None], raster.image(before[:, :2]) - grid, 0)
+    face = float(np.ptp(vertices[:, 0]))
+    excess = _spread((inner - around) * raster.mask[..., None], raster.mask, SPREAD * face)
+    flow = np.where(raster.mask[..., None], inner, around + excess)
+    return cv2.GaussianBlur(flow.astype(np.float32), (0, 0), 0.012 * face)
+
+
+def _slide(head: _Head, angles: NDArray[np.float64], height: int, width: int) -> Array:
+    """How the ellipsoid's surface moves under its resting outline; the neck follows ever less."""
+    grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    upright = head.upright[:2, :2]
+    across, below = np.moveaxis((grid - head.centre[:2]) @ upright, 2, 0)
+    share = 1 - _ease((below - head.chin) / (NECK * head.face_height))
+    # Below the ellipsoid's widest place the neck stands like a column.
+    across, down = across / head.radii[0], np.minimum(below / head.radii[1], 0.45)
+    radius = np.sqrt(np.minimum(across**2 + down**2, 1))
+    near = -np.sqrt(1 - radius**2)
+    yaw, pitch = angles[0] * share, angles[1] * share
+    source_x = across * np.cos(yaw) + near * np.sin(yaw)
+    source_y = down * np.cos(pitch) + near * np.sin(pitch)
+    weight = 1 - _ease((radius - FADE[0]) / (FADE[1] - FADE[0]))
+    flow = np.dstack([(source_x - across) * head.radii[0], (source_y - down) * head.radii[1]])
+    return (flow * weight[..., None] @ upright.T).astype(np.float32)
+
+
+def _ease(share: Array) -> Array:
+    """From 0 to 1 without a kink."""
+    share = np.clip(share, 0, 1)
+    return share * share * (3 - 2 * share)
+
+
+def _spread(values: Array, mask: NDArray[np.bool_], reach: float) -> Array:
+    """Values inside the mask carried outward, fading to nothing."""
+    covered = mask.astype(np.float32)
+    sums = [cv2.GaussianBlur(field.astype(np.float32), (0, 0), 0.5 * reach) for field in (values, covered)]
+    distance = cv2.distanceTransform(1 - mask.astype(np.uint8), cv2.DIST_L2, 5)
+    fade = np.exp(-((distance / (1.6 * reach)) ** 2))
+    return (sums[0] / np.maximum(sums[1], 1e-3)[..., None] * fade[..., None]).astype(np.float32)

@@ -53,6 +53,7 @@ class LinearPrior:
         self._subset = self._basis[:, ::EVERY].contiguous()
         self._spread = tensors["texture_residual"].float().to(self.device)  # [n], what the rows leave over
         self._shapes = torch.vstack([tensors["shape_basis"].float(), tensors["shape_pose"].float()])  # [S + P, 1404]
+        self.expressions = tensors["shape_pose"].float().numpy()  # [P, 1404], how pose and expression move the vertices
         self.texture_size = int(tensors["texture_symmetric"])
         self.shape_size = int(tensors["shape_symmetric"])
         self.traits = {k.removeprefix("trait_"): v.numpy() for k, v in tensors.items() if k.startswith("trait_")}
