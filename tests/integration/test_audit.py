@@ -129,6 +129,15 @@ def test_a_large_backlog_is_sealed_by_batches(database: Database, file: Path) ->
     assert verify(database, KEYS, file).ok
 
 
+def test_notes_without_an_entry_hold_nothing_up(database: Database, file: Path) -> None:
+    """More notes whose entries were removed than fit into a batch do not keep the other entries from their seal."""
+    with database.transaction() as session:
+        session.add_all(AuditPending(entry_id=f"{number:032x}") for number in range(9))
+    write(database, 6)
+    assert [bool(seal(database, KEYS, file, limit=4)) for _ in range(3)] == [True, True, False]
+    assert "was removed before it was sealed" in str(verify(database, KEYS, file).problem)
+
+
 @pytest.mark.integration
 @pytest.mark.needs("postgresql")
 def test_an_entry_that_commits_late_is_sealed_later(postgresql_url: str, file: Path) -> None:
