@@ -23,7 +23,7 @@ MODES: dict[str, frozenset[Region]] = {
 
 Picture = NDArray[np.uint8]
 
-_APART = {"__init__", "control", "pose"}  # modules that take no part in replacing a face
+_APART = {"__init__", "control", "pose", "reading", "text"}  # modules that take no part in replacing a face
 
 
 @dataclass(frozen=True)
