@@ -4,8 +4,8 @@
 - **Expression**: directions among those components of the shape prior that expression drives, chosen so that one
   measure of the face changes and the others, pose included, stay. Geometry alone: no fold or tooth is invented.
 - **Age**: the direction of the latent space along which age grew among the training portraits, adults of about 30 to
-  85, exaggerated. An independent estimator sees about half of the years that are asked for; hair does not change. It is
-  no ageing of a person, and says nothing of children.
+  85, exaggerated. An independent estimator sees about a third of the years that are asked for; hair does not change. It
+  is no ageing of a person, and says nothing of children.
 - **Yaw and pitch**: the head is turned as a body (`models.pose`).
 """
 
