@@ -32,7 +32,7 @@ lint: setup ## formatting, lint, types, import directions
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup ## measure faces, whole photographs and C-STORE ingest on this machine
+bench: setup ## measure faces, headers, whole photographs and C-STORE ingest on this machine
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove the environment and what tools left behind

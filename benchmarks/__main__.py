@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import audit, console, faces, ingest, photograph
+from benchmarks import audit, console, faces, headers, ingest, photograph
 from benchmarks.figure import Figure
 from service import logs
 
 BENCHMARKS = {
     "faces": faces.measure,
     "console": console.measure,
+    "headers": headers.measure,
     "photograph": photograph.measure,
     "ingest": ingest.measure,
 }
@@ -25,7 +26,8 @@ BY_NAME = {"audit": audit.measure}  # takes many minutes and gigabytes of Postgr
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("which", nargs="*", help="faces, console, photograph, ingest, or audit; default: all but audit")
+    names = f"{', '.join(BENCHMARKS)}, or audit; default: all but audit"
+    parser.add_argument("which", nargs="*", help=names)
     parser.add_argument("--entries", type=int, default=audit.ENTRIES, help="how many entries audit has")
     parser.add_argument("--json", action="store_true", help="print JSON")
     chosen = parser.parse_args()
