@@ -125,7 +125,9 @@ def _slide(head: _Head, angles: NDArray[np.float64], height: int, width: int) ->
     grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
     upright = head.upright[:2, :2]
     across, below = np.moveaxis((grid - head.centre[:2]) @ upright, 2, 0)
-    share = 1 - _ease((below - head.chin) / (NECK * head.face_height))
+    # Nothing may be fetched from beyond the picture's lower edge.
+    neck = max(min(NECK * head.face_height, height - head.centre[1] - head.chin), 1.0)
+    share = 1 - _ease((below - head.chin) / neck)
     # Below the ellipsoid's widest place the neck stands like a column.
     across, down = across / head.radii[0], np.minimum(below / head.radii[1], 0.45)
     radius = np.sqrt(np.minimum(across**2 + down**2, 1))
