@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag, Tag
 
 from service.confidentiality import Option, read_csv
 
 CONTEXT_CONCEPTS = frozenset({"130325", "25272006", "118243007", "363787002"})
+
+_VALUE, _SCHEME, _MEANING = Tag("CodeValue"), Tag("CodingSchemeDesignator"), Tag("CodeMeaning")
+_VALUE_TYPE, _CONCEPT_NAME, _CONCEPT = Tag("ValueType"), Tag("ConceptNameCodeSequence"), Tag("ConceptCodeSequence")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,9 @@ class Code:
 
     def item(self) -> Dataset:
         item = Dataset()
-        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = self.value, self.scheme, self.meaning
+        item[_VALUE] = DataElement(_VALUE, "SH", self.value)
+        item[_SCHEME] = DataElement(_SCHEME, "SH", self.scheme)
+        item[_MEANING] = DataElement(_MEANING, "LO", self.meaning)
         return item
 
 
@@ -56,16 +62,16 @@ def code_table() -> dict[tuple[str, str], Code]:
 
 def known_code(item: Dataset) -> Code | None:
     """The table's own entry for a code item, or None; the sender's Code Meaning is never looked at."""
-    value, scheme = (str(value_in(item, name) or "").strip() for name in ("CodeValue", "CodingSchemeDesignator"))
+    value, scheme = (str(value_at(item, tag) or "").strip() for tag in (_VALUE, _SCHEME))
     return code_table().get((value, scheme))
 
 
 def context_item(concept: str, value: str) -> Dataset:
     """A CODE item of Acquisition Context Sequence (PS3.3 C.7.6.14) from two code values of the table."""
     item = Dataset()
-    item.ValueType = "CODE"
-    item.ConceptNameCodeSequence = Sequence([code_item(concept)])
-    item.ConceptCodeSequence = Sequence([code_item(value)])
+    item[_VALUE_TYPE] = DataElement(_VALUE_TYPE, "CS", "CODE")
+    item[_CONCEPT_NAME] = DataElement(_CONCEPT_NAME, "SQ", Sequence([code_item(concept)]))
+    item[_CONCEPT] = DataElement(_CONCEPT, "SQ", Sequence([code_item(value)]))
     return item
 
 
@@ -93,6 +99,14 @@ def value_in(ds: Dataset, keyword: str) -> object:
     try:
         return ds.get(keyword)
     except Exception:  # a value that cannot be parsed is as good as absent
+        return None
+
+
+def value_at(ds: Dataset, tag: BaseTag) -> object:
+    """As `value_in`, by tag."""
+    try:
+        return ds[tag].value if tag in ds else None
+    except Exception:  # as above
         return None
 
 

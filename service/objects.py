@@ -6,6 +6,7 @@ values = read_header(path, ["PatientID"])    # a few elements, by keyword; nothi
 data = to_bytes(clean, syntax)           # zero preamble, file meta of our own, no group lengths
 """
 
+import struct
 import zlib
 from contextlib import closing
 from io import BytesIO
@@ -39,6 +40,7 @@ from pydicom.uid import (
 
 from service import __version__
 from service.charsets import text_beyond_ascii
+from service.encoding import UnknownValue, encode
 from service.errors import Quarantined
 from service.scanning import check_structure
 from service.states import Cause
@@ -127,11 +129,21 @@ def read_header(source: Path, keywords: list[str]) -> dict[str, str]:
 def to_bytes(ds: Dataset, syntax: UID) -> bytes:
     """A DICOM file (PS3.10 7.1) with zero preamble and only the file meta elements that are required."""
     meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\0\1"
     meta.MediaStorageSOPClassUID = ds.SOPClassUID
     meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = IMPLEMENTATION_UID
     meta.ImplementationVersionName = IMPLEMENTATION_NAME
+    try:
+        head, body = encode(meta), encode(ds)
+    except UnknownValue:
+        return _written(ds, meta)
+    length = struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, len(head))
+    return b"".join([b"\0" * 128, b"DICM", length, head, body])
+
+
+def _written(ds: Dataset, meta: FileMetaDataset) -> bytes:
     file = FileDataset("", ds, preamble=b"\0" * 128, file_meta=meta)
     buffer = BytesIO()
     dcmwrite(buffer, file, enforce_file_format=True, implicit_vr=False, little_endian=True)

@@ -12,7 +12,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
-from service.codes import OPTION_CODES, context_item, context_of, items_in, known_code, value_in
+from service.codes import OPTION_CODES, context_item, context_of, items_in, known_code, value_at, value_in
 from service.confidentiality import Action, Need, Option
 from service.errors import Quarantined
 from service.headers import values
@@ -73,6 +73,7 @@ class Cleaner:
         self._uids = uids
         self._pseudonym = subject.pseudonym
         self._offset = timedelta(days=subject.date_offset_days)
+        self._beyond_ascii = not all(text.isascii() for text in self._profile.texts)
         self._texts = {_spelling(text): text for text in self._profile.texts}
 
     def clean(self, ds: Dataset) -> Dataset:
@@ -92,6 +93,8 @@ class Cleaner:
             if value is not None:
                 clean[step.tag] = DataElement(step.tag, step.vr, value)
         _say(clean, done)
+        if self._beyond_ascii and not all(str(element.value).isascii() for element in clean if element.VR != "SQ"):
+            clean.SpecificCharacterSet = "ISO_IR 192"
         return clean
 
     def _value(self, step: Step, ds: Dataset) -> object:
@@ -107,7 +110,7 @@ class Cleaner:
             return None
         if form in (Form.CODES, Form.CONTEXT, Form.REFERENCES):
             return self._items(step, ds)
-        return self._text(step, _strings(ds, step.rule.keyword))
+        return self._text(step, _texts(value_at(ds, step.tag)))
 
     def _items(self, step: Step, ds: Dataset) -> Sequence:
         if step.rule.form is Form.CONTEXT:
@@ -178,14 +181,11 @@ def _missing(step: Step, ds: Dataset, value: object) -> object:
 
 
 def _say(clean: Dataset, done: set[Option]) -> None:
-    """Which options let something stay (PS3.15 E.3), and the character set where ASCII is not enough."""
+    """Which options let something stay (PS3.15 E.3)."""
     codes = sorted((OPTION_CODES[option] for option in done), key=lambda code: code.value)
     clean.DeidentificationMethodCodeSequence = Sequence([code.item() for code in codes])
     said = next((_FULL[option] for option in _FULL if option in done), "REMOVED")
     clean.LongitudinalTemporalInformationModified = said
-    texts = (str(element.value) for element in clean.values() if element.VR != "SQ")
-    if not all(text.isascii() for text in texts):
-        clean.SpecificCharacterSet = "ISO_IR 192"
 
 
 def _codes(keyword: str, modifiers: str | None, ds: Dataset) -> Sequence:
@@ -212,6 +212,11 @@ def _spelling(text: str) -> str:
 
 def _strings(ds: Dataset, keyword: str) -> list[str]:
     """The values as stripped text, whatever the sender's value representation; empty ones left out."""
-    value = value_in(ds, keyword)
+    return _texts(value_in(ds, keyword))
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [text] if (text := value.strip(" \0")) else []
     found = value if isinstance(value, (MultiValue, list, tuple)) else [value]
     return [text for item in found if item is not None and (text := str(item).strip(" \0"))]
