@@ -31,11 +31,10 @@ class Code:
     meaning: str
 
     def item(self) -> Dataset:
-        item = Dataset()
-        item[_VALUE] = DataElement(_VALUE, "SH", self.value)
-        item[_SCHEME] = DataElement(_SCHEME, "SH", self.scheme)
-        item[_MEANING] = DataElement(_MEANING, "LO", self.meaning)
-        return item
+        """A fresh item of a code sequence."""
+        value = DataElement(_VALUE, "SH", self.value)
+        scheme, meaning = DataElement(_SCHEME, "SH", self.scheme), DataElement(_MEANING, "LO", self.meaning)
+        return Dataset({_VALUE: value, _SCHEME: scheme, _MEANING: meaning})
 
 
 OPTION_CODES: Final = {  # CID 7050

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from pydicom import DataElement, Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from service.codes import OPTION_CODES, context_item, context_of, items_in, known_code, value_at, value_in
@@ -83,15 +84,17 @@ class Cleaner:
         Raises Quarantined (UNREADABLE) where a UID that every object has is missing, (UNSUPPORTED) for
         another SOP class.
         """
-        clean, done = Dataset(), set[Option]()
+        elements: dict[BaseTag, DataElement | RawDataElement] = {}
+        done, present = set[Option](), set(map(int, ds.keys()))
         for step in self._steps:
-            value = self._value(step, ds)
+            value = self._value(step, ds) if step.number in present or step.is_made else None
             if value:
                 done |= step.options
             else:
                 value = _missing(step, ds, value)
             if value is not None:
-                clean[step.tag] = DataElement(step.tag, step.vr, value)
+                elements[step.tag] = DataElement(step.tag, step.vr, value)
+        clean = Dataset(elements)
         _say(clean, done)
         if self._beyond_ascii and not all(str(element.value).isascii() for element in clean if element.VR != "SQ"):
             clean.SpecificCharacterSet = "ISO_IR 192"
@@ -106,8 +109,6 @@ class Cleaner:
             return None
         if form is Form.AGE:
             return values.age(*(_strings(ds, name) for name in ("PatientAge", "PatientBirthDate", "StudyDate")))
-        if step.tag not in ds:
-            return None
         if form in (Form.CODES, Form.CONTEXT, Form.REFERENCES):
             return self._items(step, ds)
         return self._text(step, _texts(value_at(ds, step.tag)))

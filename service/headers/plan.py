@@ -1,7 +1,7 @@
 """What is done to each attribute under the options of a route: the rules, in order, each with its one letter."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 from pydicom.datadict import dictionary_VR
@@ -23,6 +23,15 @@ class Step:
     options: frozenset[Option]
     tag: BaseTag
     vr: str
+
+    @cached_property
+    def number(self) -> int:
+        return int(self.tag)
+
+    @cached_property
+    def is_made(self) -> bool:
+        """Whether a value can stand there that the source does not have."""
+        return self.rule.form in _MADE or self.rule.form is Form.AGE
 
     def __str__(self) -> str:
         """For people: "moved by the patient's date offset, otherwise written without a value"."""
