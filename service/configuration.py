@@ -2,7 +2,7 @@
 
 Senders (accepted calling AE titles), destinations and routes can be kept in versions in the database (table
 `configurations`, only ever appended to). The file stands first and wins by name; the console's entries follow, so
-that they can add to the file and never undo it. `service.configuring` is how a person makes a new version.
+that they can add to the file and never undo it. `service.configuring.changes` is how a person makes a new version.
 
     live = Live(settings, database)
     live.current()                      # asked as often as one likes; follows within a second

@@ -17,8 +17,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from service import passwords
 from service.database import Database, migrate
+from service.people import passwords
 from tests.support.people import QUICK
 
 _INTEGRATION_PEERS = ("postgresql", "redis", "dcmtk", "orthanc")

@@ -27,7 +27,7 @@ def add(
     config: Config = None,
 ) -> None:
     """Make an account and print its first password, which is shown this once and must be changed."""
-    from service import accounts
+    from service.people import accounts
 
     password = accounts.add(_database(config), name, role, by=_user())
     typer.echo(f"First password of {accounts.canonical_name(name)}: {password}")
@@ -35,8 +35,8 @@ def add(
 
 def list_(config: Config = None, as_json: Json = False) -> None:
     """Show the accounts."""
-    from service import accounts
-    from service.lockout import is_locked
+    from service.people import accounts
+    from service.people.lockout import is_locked
     from service.tables import utc_now
 
     with _database(config).read() as session:
@@ -66,7 +66,7 @@ def list_(config: Config = None, as_json: Json = False) -> None:
 
 def disable(name: Name, config: Config = None) -> None:
     """Let nobody sign in with this account, and end its sign-ins."""
-    from service import accounts
+    from service.people import accounts
 
     database = _database(config)
     accounts.disable(database, _id(database, name), by=_user())
@@ -75,7 +75,7 @@ def disable(name: Name, config: Config = None) -> None:
 
 def enable(name: Name, config: Config = None) -> None:
     """Let this account sign in again; a lock is lifted too."""
-    from service import accounts
+    from service.people import accounts
 
     database = _database(config)
     accounts.enable(database, _id(database, name), by=_user())
@@ -84,7 +84,7 @@ def enable(name: Name, config: Config = None) -> None:
 
 def reset(name: Name, config: Config = None) -> None:
     """Print a new first password, and take away the one-time codes: for whoever lost a password or a phone."""
-    from service import accounts
+    from service.people import accounts
 
     database = _database(config)
     password = accounts.reset(database, _id(database, name), by=_user())
@@ -103,7 +103,7 @@ def _database(config: Config) -> "Database":
 
 
 def _id(database: "Database", name: str) -> str:
-    from service import accounts
+    from service.people import accounts
 
     with database.read() as session:
         return accounts.id_of(session, name)

@@ -17,7 +17,8 @@ def demo(
 ) -> None:
     """Send two patients' photographs through the gateway to a second DICOM node, and show what came out.
 
-    Nothing of it stays but the folder of results, in which the console can look around. Ends with 0 when every promise was kept and with 1 when not.
+    Nothing of it stays but the folder of results, in which the console can look around. Ends with 0 when every
+    promise was kept and with 1 when not.
     """
     from rich.console import Console
 

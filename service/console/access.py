@@ -17,8 +17,8 @@ from typing import Any, Final, cast
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
+from service.people.sign_ins import FULL, PASSWORD, TOTP
 from service.rights import Right, Role
-from service.sign_ins import FULL, PASSWORD, TOTP
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")

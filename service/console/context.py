@@ -8,13 +8,13 @@ from starlette.requests import HTTPConnection
 from service.console.cookies import Cookies
 from service.console.pulse import Pulse
 from service.console.throttle import Throttle
-from service.credentials import Credentials
 from service.database import Database
 from service.gateway import Gateway
-from service.oidc import Provider
+from service.people.credentials import Credentials
+from service.people.oidc import Provider
+from service.people.sign_ins import SignIns
+from service.people.signing_in import SigningIn
 from service.settings import ConsoleSettings, Settings
-from service.sign_ins import SignIns
-from service.signing_in import SigningIn
 
 PROVIDER_RETURN = "/sign-in/provider/return"
 

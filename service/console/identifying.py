@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import tokens
 from service.console.access import Person
 from service.console.context import address_of, console_of
 from service.console.cookies import SIGN_IN, VISIT
+from service.people import tokens
 
 Identify = Callable[[HTTPConnection], Person | None]
 _API: Final = "/api/"

@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import quote
 
-from service.sign_ins import FULL, PASSWORD, TOTP
+from service.people.sign_ins import FULL, PASSWORD, TOTP
 
 _OURS: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~-]{0,500}", re.ASCII)
 _STEPS: Final = {None: "/sign-in", TOTP: "/sign-in/code", PASSWORD: "/sign-in/password", FULL: "/"}

@@ -10,8 +10,8 @@ from service.console.app import create_app
 from service.console.context import address
 from service.errors import ConfigurationError
 from service.gateway import Gateway
+from service.people.set_up import make_set_up_link
 from service.presence import on_record
-from service.set_up import make_set_up_link
 from service.settings import ConsoleSettings, Settings
 
 __all__ = ["address", "serve"]

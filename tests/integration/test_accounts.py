@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select, update
 
-from service import accounts, passwords, set_up, tokens
 from service.database import Database
 from service.errors import VeraGateError
+from service.people import accounts, passwords, set_up, tokens
 from service.rights import RIGHTS, Right, Role
 from service.tables import ApiToken, SetUpLink, utc_now
 from tests.support.people import ADDRESS, PASSWORD, Door, a_sign_in, account_row, an_account, change, entries

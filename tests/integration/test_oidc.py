@@ -13,10 +13,10 @@ import pytest
 from joserfc import jwk, jwt
 
 from service.errors import ConfigurationError
-from service.oidc import Provider
-from service.oidc_documents import ProviderError
+from service.people.oidc import Provider
+from service.people.oidc_documents import ProviderError
+from service.people.signing_in import Claims
 from service.rights import Role
-from service.signing_in import Claims
 from tests.support.people import KEYS
 from tests.support.providers import CLIENT, Liar, a_user, agree, oidc_settings, real_provider
 
@@ -90,7 +90,7 @@ def test_a_cookie_has_its_time(provider: Provider, liar: Liar, monkeypatch: pyte
     """Ten minutes after it was begun a sign-in is over."""
     url, cookie = provider.begin("/")
     now = time.time()
-    monkeypatch.setattr("service.oidc.time.time", lambda: now + 601)
+    monkeypatch.setattr("service.people.oidc.time.time", lambda: now + 601)
     with pytest.raises(ProviderError, match="too long"):
         provider.finish(cookie, liar.agree(url))
 

@@ -7,8 +7,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage
 
-from service import accounts, set_up
 from service.gateway import Gateway
+from service.people import accounts, set_up
 from service.rights import Role
 from tests.support.browser import chromium, look
 from tests.support.console import served

@@ -9,13 +9,13 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select, update
 
-from service import accounts, lockout, totp
 from service.database import Database
 from service.errors import VeraGateError
-from service.lockout import SignInRefused
+from service.people import accounts, lockout, totp
+from service.people.lockout import SignInRefused
+from service.people.signing_in import Claims
 from service.rights import RIGHTS, Role
 from service.settings import ConsoleSettings
-from service.signing_in import Claims
 from service.tables import SignIn, utc_now
 from tests.support.people import (
     ADDRESS,

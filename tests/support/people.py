@@ -5,14 +5,14 @@ from typing import Any
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from service import accounts
-from service.credentials import Credentials
 from service.database import Database
+from service.people import accounts
+from service.people.credentials import Credentials
+from service.people.sign_ins import FULL, Issued, SignIns
+from service.people.signing_in import SigningIn
 from service.rights import Role
 from service.secrets import Keys
 from service.settings import ConsoleSettings
-from service.sign_ins import FULL, Issued, SignIns
-from service.signing_in import SigningIn
 from service.tables import Account, AuditEntry
 
 KEYS = Keys(b"k" * 32)

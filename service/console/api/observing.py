@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.exceptions import HTTPException
 
-from service import nodes
 from service.configuration import newest_version
+from service.configuring import nodes
 from service.console.access import needs, person_of
 from service.console.api import models
 from service.console.context import console_of

@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from service import accounts, tokens
 from service.console.access import needs, person_of
 from service.console.context import console_of
 from service.console.pages import page
 from service.console.wording import t
 from service.errors import VeraGateError
-from service.lockout import is_locked
+from service.people import accounts, tokens
+from service.people.lockout import is_locked
 from service.rights import RIGHTS, Right, Role
 from service.tables import Account, utc_now
 

@@ -7,18 +7,18 @@ from pydicom.uid import UID
 from starlette.responses import HTMLResponse, Response
 
 from service.codes import read_table
-from service.configuration_checks import warnings_of
-from service.configuring import history, stranded
+from service.configuring.changes import history, stranded
+from service.configuring.checks import warnings_of
+from service.configuring.nodes import Answered, knock, refused
+from service.configuring.simulator import Explanation, Facts, explain, facts_of, view_of
 from service.console.access import needs, person_of
 from service.console.context import console_of
 from service.console.pages import page
 from service.console.wording import t
 from service.errors import VeraGateError
-from service.nodes import Answered, knock, refused
 from service.rights import Right
 from service.rules import SOP_CLASSES
 from service.settings import VL_PHOTOGRAPHIC
-from service.simulator import Explanation, Facts, explain, facts_of, view_of
 
 router = APIRouter(prefix="/configuration", dependencies=[needs(Right.SEE_CONFIGURATION)])
 _SHOWN_VERSIONS: Final = 50

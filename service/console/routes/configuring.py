@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from service.codes import read_table
 from service.configuration import Content, content_of
-from service.configuring import NotSaved, Outdated, Review, restore, review, save
+from service.configuring.changes import NotSaved, Outdated, Review, restore, review, save
 from service.console.access import needs, person_of
 from service.console.context import console_of
 from service.console.entries import EntryForm, Kind, edited, form_of, moved, without

@@ -8,8 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from service import set_up
-from service.accounts import canonical_name
 from service.console.access import CODE_MISSING, PASSWORD_MISSING, PUBLIC, Person
 from service.console.context import PROVIDER_RETURN, address_of, console_of
 from service.console.cookies import FLOW, SIGN_IN, VISIT, new_visit
@@ -17,10 +15,12 @@ from service.console.pages import page
 from service.console.paths import own_path, step_of, with_next
 from service.console.wording import t
 from service.errors import VeraGateError
-from service.lockout import SignInRefused, record_refusal
-from service.oidc import FLOW_SECONDS
-from service.oidc_documents import ProviderError
-from service.sign_ins import FULL, Issued
+from service.people import set_up
+from service.people.accounts import canonical_name
+from service.people.lockout import SignInRefused, record_refusal
+from service.people.oidc import FLOW_SECONDS
+from service.people.oidc_documents import ProviderError
+from service.people.sign_ins import FULL, Issued
 
 router = APIRouter()
 Field = Annotated[str, Form()]

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from service import tokens, totp
 from service.console.access import SIGNED_IN, person_of
 from service.console.context import address_of, console_of
 from service.console.cookies import SIGN_IN
@@ -13,7 +12,8 @@ from service.console.pages import page
 from service.console.routes.signing_in import check_same, keep_signed_in
 from service.console.wording import t
 from service.errors import VeraGateError
-from service.lockout import SignInRefused
+from service.people import tokens, totp
+from service.people.lockout import SignInRefused
 from service.rights import Right
 from service.tables import Account
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.configuration import Content, Live, merge
-from service.configuring import save
+from service.configuring.changes import save
 from service.couriers import Couriers, Rounds
 from service.database import Database
 from service.errors import ConfigurationError, Retry

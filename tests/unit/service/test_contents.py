@@ -30,6 +30,7 @@ def finished(options: frozenset[Option] = KEPT) -> Dataset:
         ds[keyword] = source[keyword]
     provenance.mark(ds, source=source, model_version="linear-prior-1", is_synthetic=True)
     provenance.claim_unrecognisable(ds)
+    provenance.claim_clean_pixels(ds)
     return ds
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -75,3 +76,12 @@ def test_only_matters_of_opinion_can_be_overruled() -> None:
 def test_the_claim_rests_on_faces_and_recognition(pixels: PixelEvidence, claim: bool) -> None:
     """Clean Recognizable Visual Features may be claimed only if no face is left and none is recognised."""
     assert recognition_passed(judge(Evidence(pixels), 0.6)) is claim
+
+
+@pytest.mark.parametrize(("texts", "said", "passed"), [(0, False, True), (2, False, False), (0, True, False)])
+def test_text_that_was_seen_or_announced_closes_its_gate(texts: int, said: bool, passed: bool) -> None:
+    """A line of text in the written picture holds it as well as a header that says so; a person may let it go."""
+    results = judge(Evidence(replace(GOOD, texts=texts), burned_in_text=said), 0.6)
+    (gate,) = [result for result in results if result.name == "text"]
+    assert gate.passed is passed
+    assert gate.releasable

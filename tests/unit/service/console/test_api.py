@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from service import audit, tokens
+from service import audit
 from service.audit import Action
 from service.console import create_app
 from service.console.access import Person
 from service.gateway import Gateway
+from service.people import tokens
 from service.rights import RIGHTS, Right, Role
 from service.states import Cause, PhotographState
 from service.tables import ApiToken, AuditEntry, Photograph, utc_now

@@ -17,8 +17,8 @@ from service.console.paths import own_path, with_next
 from service.console.throttle import Buckets, Throttle, TooOften, network_of
 from service.errors import Retry
 from service.gateway import Gateway
+from service.people.sign_ins import SignIns
 from service.rights import Role
-from service.sign_ins import SignIns
 from tests.support.console import ADDRESS, browser_at, client_for
 from tests.support.gateways import open_gateway, settings_for
 from tests.support.people import Door, a_sign_in, an_account

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
-from service import tokens
 from service.console.cookies import SIGN_IN
 from service.gateway import Gateway
+from service.people import tokens
 from service.rights import Right, Role
 from service.tables import Account, new_id, utc_now
 from tests.support.console import browser_at, form_token

@@ -12,13 +12,13 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from service import tokens
 from service.console import create_app
 from service.console.access import CSRF_HEADER
 from service.console.cookies import SIGN_IN
 from service.gateway import Gateway
+from service.people import tokens
+from service.people.sign_ins import FULL, PASSWORD, TOTP
 from service.rights import RIGHTS, Right, Role
-from service.sign_ins import FULL, PASSWORD, TOTP
 from tests.support.console import ADDRESS
 from tests.support.gateways import open_gateway, settings_for
 from tests.support.people import Door, a_sign_in, an_account, change, entries

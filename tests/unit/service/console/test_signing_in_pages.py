@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from service import accounts, set_up, totp
 from service.console.cookies import SIGN_IN, VISIT
 from service.gateway import Gateway
+from service.people import accounts, set_up, totp
 from service.rights import Role
 from service.tables import SignIn, utc_now
 from tests.support.console import ADDRESS, browser_at, form_token

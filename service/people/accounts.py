@@ -10,13 +10,14 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import audit, passwords
+from service import audit
 from service.audit import Action
 from service.database import Database, insert_if_absent
 from service.errors import VeraGateError
-from service.lockout import forgive
+from service.people import passwords
+from service.people.lockout import forgive
+from service.people.sign_ins import end_all
 from service.rights import Role
-from service.sign_ins import end_all
 from service.tables import Account, new_id
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}", re.ASCII)

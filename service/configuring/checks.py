@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from service.configuration import Content
+from service.configuring.titles import look_alikes
 from service.rules import SOP_CLASSES
 from service.settings import Route, Settings
-from service.titles import look_alikes
 from service.views import attributes_for
 
 _FIELDS: Final = {

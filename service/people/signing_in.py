@@ -11,13 +11,13 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import accounts, passwords, totp
 from service.database import Database
 from service.errors import VeraGateError
-from service.lockout import SignInRefused, forgive, judge, record_refusal
+from service.people import accounts, passwords, totp
+from service.people.lockout import SignInRefused, forgive, judge, record_refusal
+from service.people.sign_ins import FULL, PASSWORD, TOTP, Issued, SignIns
 from service.rights import Role
 from service.secrets import Keys
-from service.sign_ins import FULL, PASSWORD, TOTP, Issued, SignIns
 from service.tables import Account, utc_now
 
 _REFUSED: Final = "The name or password is not right, or the account is locked for now."

@@ -10,13 +10,14 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from service import accounts, audit, passwords
+from service import audit
 from service.audit import Action, Outcome
 from service.database import Database
 from service.errors import VeraGateError
-from service.lockout import UNKNOWN
+from service.people import accounts, passwords
+from service.people.lockout import UNKNOWN
+from service.people.sign_ins import hash_of
 from service.rights import Role
-from service.sign_ins import hash_of
 from service.tables import Account, SetUpLink, utc_now
 
 LIFETIME: Final = timedelta(hours=24)

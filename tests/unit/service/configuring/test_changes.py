@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.configuration import Live
-from service.configuring import NotSaved, Outdated, history, restore, review, save, stranded
+from service.configuring.changes import NotSaved, Outdated, history, restore, review, save, stranded
 from service.database import Database
 from service.settings import VL_PHOTOGRAPHIC
 from service.states import DeliveryState, PhotographState

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from service import audit
 from service.audit import Action
 from service.configuration import Content, Live, content_of, merge, newest_version
-from service.configuration_checks import problems_of, read_content, warnings_of
+from service.configuring.checks import problems_of, read_content, warnings_of
+from service.configuring.differences import Change, differences
 from service.database import Database, insert_if_absent
-from service.differences import Change, differences
 from service.errors import ConfigurationError, VeraGateError
 from service.settings import Settings
 from service.states import DeliveryState, PhotographState

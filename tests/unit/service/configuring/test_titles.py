@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.titles import look_alikes
+from service.configuring.titles import look_alikes
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ Both ask for the current password, end every other sign-in of the account, and g
 
 from typing import Final
 
-from service import accounts, passwords, totp
 from service.database import Database
 from service.errors import VeraGateError
-from service.lockout import SignInRefused, forgive, judge, record_refusal
+from service.people import accounts, passwords, totp
+from service.people.lockout import SignInRefused, forgive, judge, record_refusal
+from service.people.sign_ins import FULL, PASSWORD, Issued, SignedIn, SignIns, end_all
 from service.secrets import Keys
-from service.sign_ins import FULL, PASSWORD, Issued, SignedIn, SignIns, end_all
 from service.tables import Account, utc_now
 
 _GONE: Final = "You are not signed in any more."

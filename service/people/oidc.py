@@ -20,14 +20,14 @@ import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
 
-from service.accounts import check_name
-from service.envelopes import Envelope
 from service.errors import ConfigurationError, VeraGateError
-from service.oidc_documents import TIMEOUT, Documents, ProviderError, unreachable
+from service.people.accounts import check_name
+from service.people.envelopes import Envelope
+from service.people.oidc_documents import TIMEOUT, Documents, ProviderError, unreachable
+from service.people.signing_in import Claims
 from service.rights import Role
 from service.secrets import Keys, Label
 from service.settings import OidcSettings
-from service.signing_in import Claims
 
 FLOW_SECONDS: Final = 600
 _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")

@@ -6,9 +6,9 @@ import pytest
 
 from service import audit
 from service.audit import Action, Outcome
+from service.configuring.nodes import knock, refused
 from service.database import Database
 from service.errors import VeraGateError
-from service.nodes import knock, refused
 from service.tables import AuditEntry
 from tests.support.gateways import Archive, archive, rows, settings_for
 

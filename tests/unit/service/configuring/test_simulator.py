@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from service.configuring.simulator import Facts, explain, facts_of, view_of
 from service.errors import VeraGateError
 from service.gateway import Gateway
 from service.reception import Origin, receive
 from service.settings import SECONDARY_CAPTURE, VL_PHOTOGRAPHIC, Settings
-from service.simulator import Facts, explain, facts_of, view_of
 from service.spool import Received
 from service.tables import Photograph
 from service.views import Kind

@@ -13,8 +13,8 @@ from typing import Final
 import pyotp
 import segno
 
-from service.envelopes import Envelope
 from service.errors import VeraGateError
+from service.people.envelopes import Envelope
 from service.secrets import Keys, Label
 
 STEP_SECONDS: Final = 30

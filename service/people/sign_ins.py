@@ -1,8 +1,8 @@
 """Sign-ins: the browsers that people are signed in with, from the cookie's first use to its end.
 
 A cookie holds 256 random bits and the database their hash. What its owner still has to show stands in the sign-in's
-stage: a one-time code (`totp`), a password of their own (`password`), nothing (`full`). `service.signing_in` makes a
-new sign-in at each step and forgets the one before.
+stage: a one-time code (`totp`), a password of their own (`password`), nothing (`full`). `signing_in` makes a new
+sign-in at each step and forgets the one before.
 """
 
 import secrets

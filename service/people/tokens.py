@@ -17,13 +17,14 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from service import accounts, audit
+from service import audit
 from service.audit import Action, Outcome
 from service.database import Database
 from service.errors import VeraGateError
-from service.lockout import UNKNOWN
+from service.people import accounts
+from service.people.lockout import UNKNOWN
+from service.people.sign_ins import hash_of
 from service.rights import RIGHTS, Right, Role
-from service.sign_ins import hash_of
 from service.tables import Account, ApiToken, new_id, utc_now
 
 PREFIX: Final = "vg_"

@@ -1,8 +1,8 @@
 import pytest
 from argon2 import PasswordHasher
 
-from service import passwords
 from service.errors import VeraGateError
+from service.people import passwords
 
 GOOD = "seven plain brackets"
 

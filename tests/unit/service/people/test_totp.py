@@ -4,8 +4,8 @@ import pyotp
 import pytest
 
 from service.errors import VeraGateError
+from service.people.totp import STEP_SECONDS, Totp, matching_step, qr_code, uri
 from service.secrets import Keys
-from service.totp import STEP_SECONDS, Totp, matching_step, qr_code, uri
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # RFC 6238 appendix B
 NOW = 1111111109.0
