@@ -52,6 +52,7 @@ def attack_parts(pairs: Sequence[PairLooks], crowd: Sequence[Look]) -> dict[str,
         out[region] = {
             method: parts(_rounds(pairs, method, region), training)
             for method in (UNTOUCHED, f"keep-{region}", "standard")
+            if method in pairs[0].results
         }
     return out
 

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.evaluation.attacking import attack_parts
 from models.evaluation.attacks import averaging, describe, inversion, linkage, parts
+from models.evaluation.looking import Look
+from models.evaluation.measure import PairLooks
 from models.mesh import Array
+from models.regions import REGIONS
 
 PEOPLE = 60
 OWN = np.arange(PEOPLE)
@@ -45,6 +49,26 @@ def test_a_region_is_described_alike_in_a_turned_and_brighter_picture(
         own, again = describe(astronaut, mine, region), describe(lit, points, region)
         other = describe(admiral, theirs, region)
         assert np.linalg.norm(own - again) < 0.6 * np.linalg.norm(own - other)
+
+
+def test_parts_are_attacked_in_the_modes_that_were_measured(rng: np.random.Generator) -> None:
+    """Without a mode that keeps the nose, the nose is attacked in originals and standard results alone."""
+
+    def look() -> Look:
+        return Look(None, {}, {}, {region: _people(rng, 1)[0] for region in REGIONS})
+
+    def pair() -> PairLooks:
+        methods = {name: (look(), look()) for name in ("original", "standard", "keep-mouth")}
+        return PairLooks("p", methods["original"], methods, ())
+
+    done = attack_parts([pair() for _ in range(12)], [look() for _ in range(60)])
+
+    assert {region: set(methods) for region, methods in done.items()} == {
+        "mouth": {"original", "standard", "keep-mouth"},
+        "nose": {"original", "standard"},
+        "eyes": {"original", "standard"},
+    }
+    assert done["mouth"]["standard"]["rank1"]["of"] == 24
 
 
 def test_linkage_finds_what_survives(rng: np.random.Generator) -> None:
