@@ -1,9 +1,10 @@
 """Grain: does synthetic skin carry as much fine detail as real skin does?
 
 Energy of what is finer than about two pixels, in the logarithm of lightness (where noise and pores do not depend on how
-brightly the skin is lit), as the median over small blocks. Compared with unchanged skin around the face (neck, ears,
-forehead: the issue of a mask that shows), and with the photograph's own skin at the same place. Own measure; the idea
-of matching noise at the border is from image forensics (Popescu and Farid, 2004).
+brightly the skin is lit), as the median over small blocks. Compared with the photograph's real skin around the face
+(neck, ears, hairline: where a mask would show), and with its real skin at the same place. The target is held to the
+latter: of real portraits, too, hardly one in five has as much detail in the face as around it. Own measure; that noise which
+differs from its surroundings betrays a forgery is from image forensics (Popescu and Farid, 2004).
 """
 
 from dataclasses import dataclass
@@ -40,9 +41,10 @@ class Grain:
 def grain(source: Picture, result: Picture, synthetic: Mask, vertices: Array) -> Grain:
     """`synthetic` bool [H, W] marks what changed; `vertices` [468, 3] the source's mesh."""
     skin = _face_skin(vertices, *source.shape[:2]) & synthetic
-    around = _skin_around(source, vertices, skin) & ~synthetic
+    # Around the face a result may be moved by parts of a pixel: what is real is in the source.
     fine, old = _fine(result), _fine(source)
-    after, before, beside = _energy(fine, skin), _energy(old, skin), _energy(old, around)
+    after, before = _energy(fine, skin), _energy(old, skin)
+    beside = _energy(old, _skin_around(source, vertices, skin))
     return Grain(_quotient(after, beside), _quotient(before, beside), _quotient(after, before))
 
 
@@ -78,7 +80,7 @@ def _face_skin(vertices: Array, height: int, width: int) -> Mask:
 def _skin_around(image: Picture, vertices: Array, face: Mask) -> Mask:
     """What has the face's colour outside its oval and within a face's width of it."""
     near = np.zeros(face.shape, np.uint8)
-    cv2.polylines(near, [_points(vertices, mesh.FACE_OVAL)], True, 1, max(round(1.6 * interocular(vertices)), 1))
+    cv2.polylines(near, [_points(vertices, mesh.FACE_OVAL)], True, 1, max(round(2 * interocular(vertices)), 1))
     cv2.fillPoly(near, [_points(vertices, mesh.FACE_OVAL)], 0)
     if not face.any():
         return near.astype(bool)

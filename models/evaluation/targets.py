@@ -103,8 +103,8 @@ TARGETS = (
         0.02,
     ),
     Target(
-        "grain of skin against its surroundings within 0.7 to 1.3, standard",
-        _at("methods", "standard", "grain", "neighbours", "good", "share"),
+        "grain of synthetic skin within 0.7 to 1.3 of the real skin there, standard",
+        _at("methods", "standard", "grain", "own", "good", "share"),
         0.95,
         True,
     ),
