@@ -22,6 +22,7 @@ def settle(session: Session, claim: Claim, destination: str, answer: Answer) -> 
     record(session, destination, answer, _photograph_id(session, claim), item)
     if answer.verdict is Verdict.DELIVERED:
         tallies.count(session, tallies.DELIVERED, destination)
+        _forwarded_everywhere(session, _photograph_id(session, claim))
 
 
 def record(
@@ -54,7 +55,6 @@ def _delivered(session: Session, claim: Claim, answer: Answer) -> None:
         last_error=answer.reason or None,
         delivered_at=utc_now(),
     )
-    _forwarded_everywhere(session, _photograph_id(session, claim))
 
 
 def _later(session: Session, claim: Claim, answer: Answer) -> None:
