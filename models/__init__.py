@@ -9,6 +9,7 @@ from models.pose import turn_head
 from models.reading import Head, HeadReader
 from models.recognizer import Recognizer
 from models.regions import REGIONS, Region
+from models.text import TextFinder
 from models.weights import WeightsError
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Recognizer",
     "Region",
     "ReplacedFace",
+    "TextFinder",
     "WeightsError",
     "turn_head",
 ]

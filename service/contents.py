@@ -70,6 +70,10 @@ _BARE: Final = {_tag(keyword) for keyword in _NUMBERS} | {_tag("PixelData")}
 _FREE: Final = {_tag(keyword) for keyword in _TEXTS}
 
 
+_DERIVATION: Final = _tag("DerivationDescription")
+_PROVEN: Final = re.compile(rf"; {re.escape(provenance.PRESERVED)} [0-9a-f]{{64}}$", re.ASCII)
+
+
 def review(data: bytes, texts: Iterable[str] = ()) -> list[str]:
     """The places in a finished file where something stands that is not on the list, and claims that do not hold."""
     try:
@@ -91,6 +95,8 @@ def _problems(element: encoded.Element, listed: set[str]) -> Iterator[str | None
         yield _by_rule(_RULES[element.tag], element, listed)
     elif element.tag in _PATTERNS:
         yield _by_pattern(_PATTERNS[element.tag], element)
+    elif element.tag == _DERIVATION and _PROVEN.search(values_of(element)[0] if values_of(element) else ""):
+        yield None if _PROVEN.sub("", values_of(element)[0]).casefold() in listed else "a text that is not listed"
     elif element.tag in _FREE:
         yield _by_text(element, listed)
     elif element.vr == "SQ" and element.tag in {path[0] for path in _PATHS}:

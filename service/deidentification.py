@@ -7,7 +7,7 @@ Both raise Quarantined as soon as there is a doubt that no gate has to look into
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydicom import FileDataset
@@ -23,7 +23,18 @@ from service.gateway import Gateway
 from service.headers import Cleaner, Profile
 from service.instructions import Instructions, read_instructions
 from service.objects import read
-from service.pixels import Faces, Latent, Picture, Replaced, count_frames, cover_heads, decode, with_covers, without
+from service.pixels import (
+    Faces,
+    Latent,
+    Picture,
+    Replaced,
+    count_frames,
+    cover_heads,
+    decode,
+    find_lines,
+    with_covers,
+    without,
+)
 from service.rules import choose_route, preserve_for
 from service.settings import Region, Route
 from service.states import Cause, PhotographState
@@ -105,12 +116,14 @@ class Deidentifier:
 
     def _treat(self, case: Case, picture: Picture) -> Replaced:
         """New faces, or none where the inside of a mouth is shown; under a person's instructions, parts covered."""
-        is_mouth, boxes = case.view.kind is Kind.INTRAORAL, case.instructions.redact
+        is_mouth = case.view.kind is Kind.INTRAORAL
+        texts = find_lines(self._faces, picture) if case.route.text == "blank" else ()
+        boxes = (*case.instructions.redact, *texts)
         if case.instructions.cover_faces:
-            return cover_heads(self._faces, picture, boxes, face_expected=not is_mouth)
+            return replace(cover_heads(self._faces, picture, boxes, face_expected=not is_mouth), texts=len(texts))
         seen = without(picture, boxes) if boxes else picture
         replaced = self._faces.leave(seen) if is_mouth else self._replace(case, seen)
-        return with_covers(replaced, picture, boxes)
+        return replace(with_covers(replaced, picture, boxes), texts=len(texts))
 
     def _read(self, photograph: Photograph) -> FileDataset:
         try:

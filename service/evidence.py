@@ -11,8 +11,9 @@ class PixelEvidence:
     replaced; `distances`: per replaced face, original to result under the recogniser (dlib, Euclidean), None where
     it could not be measured; `covered`: parts that were covered; `unconfirmed`: whether a face was to be among them
     that no detector ever saw; `preserved`: whether the region to preserve came out the same, None when none was
-    asked for; `preserved_pixels`: how many pixels that region has after rounding to the JPEG's blocks; `digest`:
-    SHA-256 of what was preserved; `problem`: why the object cannot be used, None when it reads back as it should.
+    asked for; `preserved_pixels`: how many pixels that region has after rounding to the JPEG's blocks;
+    `digest`: SHA-256 of what was preserved; `texts`: lines of text that the detector sees in the result; `problem`: why
+    the object cannot be used, None when it reads back as it should.
     """
 
     faces: int = 0
@@ -23,6 +24,7 @@ class PixelEvidence:
     preserved: bool | None = None
     preserved_pixels: int = 0
     digest: str | None = None
+    texts: int = 0
     problem: str | None = None
 
 
@@ -31,7 +33,7 @@ class Evidence:
     """Everything that the gates look at; holds no patient data.
 
     `leaks` are the places where the independent header check found something; `must_review` and `burned_in_text`
-    are what codes and header of the source say.
+    are what codes and header of the source say, the latter only while no text was covered.
     """
 
     pixels: PixelEvidence

@@ -75,17 +75,27 @@ def finish(
     version = faces.version
     written = pixels.write(clean, pictures, replaced)
     made, covered = any(frame.boxes for frame in replaced), any(frame.covered for frame in replaced)
-    provenance.mark(clean, source=source, model_version=version, is_synthetic=made, is_covered=covered)
+    provenance.mark(
+        clean,
+        source=source,
+        model_version=version,
+        is_synthetic=made,
+        is_covered=covered,
+        preserved_digest=written.digest,
+    )
     seen = pixels.examine(to_bytes(clean, written.syntax), pictures, replaced, written, faces)
     first = gates.judge(Evidence(seen), threshold)
     if gates.recognition_passed(first):
         provenance.claim_unrecognisable(clean)
+    burned_in = provenance.has_burned_in_text(source) and not any(frame.texts for frame in replaced)
+    if not seen.texts and not burned_in and seen.problem is None:
+        provenance.claim_clean_pixels(clean)
     data = to_bytes(clean, written.syntax)
     evidence = Evidence(
         pixels=seen,
         leaks=_doubts(data, source, profile, version),
         must_review=view.must_review,
-        burned_in_text=provenance.has_burned_in_text(source),
+        burned_in_text=burned_in,
     )
     return Finished(
         data=data,

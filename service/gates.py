@@ -48,7 +48,7 @@ def judge(evidence: Evidence, threshold: float) -> list[GateResult]:
         _preserved(pixels),
         _recognition(pixels, threshold),
         _gate("view", not evidence.must_review, "as coded", Cause.IDENTIFYING_VIEW),
-        _gate("text", not evidence.burned_in_text, "as the header says", Cause.BURNED_IN_TEXT),
+        _text(evidence),
     ]
 
 
@@ -78,6 +78,13 @@ def _cover(pixels: PixelEvidence) -> list[GateResult]:
         return []
     detail = f"parts covered: {pixels.covered}{', the face by hand' if pixels.unconfirmed else ''}"
     return [_gate("cover", not pixels.unconfirmed, detail, Cause.COVER_UNCONFIRMED)]
+
+
+def _text(evidence: Evidence) -> GateResult:
+    """Neither the detector nor the source's header may say that there is text in the picture."""
+    found = f"{evidence.pixels.texts} lines found"
+    detail = f"{found}, and the header says so" if evidence.burned_in_text else found
+    return _gate("text", not evidence.pixels.texts and not evidence.burned_in_text, detail, Cause.BURNED_IN_TEXT)
 
 
 def _preserved(pixels: PixelEvidence) -> GateResult:

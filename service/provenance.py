@@ -2,12 +2,14 @@
 
     mark(clean, source=ds, model_version=..., is_synthetic=True, is_covered=False)   # no claim about recognition
     claim_unrecognisable(clean)                                              # once the recognition gate has passed
+    claim_clean_pixels(clean)                                                # once the text detector has looked
 
 Clean Recognizable Visual Features (113102) and Recognizable Visual Features NO are a claim that recognition is
 prevented (PS3.15 E.3.2). It is made for an object whose replaced faces all lie beyond the recogniser's threshold in
 the written file, and for one where codes and every detector agree that there is no face at all. The test is about
-faces: what a dental record could tell from the teeth that stay visible is outside it. Clean Pixel Data (113101)
-stands for the face pass and is made unless the source says that text is burned into the picture.
+faces: what a dental record could tell from the teeth that stay visible is outside it. Clean Pixel Data (113101) and
+Burned In Annotation NO are claimed once a detector has found no text in the written picture, unless the source says
+that there is some and none was covered.
 """
 
 from typing import Final
@@ -25,6 +27,7 @@ _MADE: Final = "Faces replaced by synthetic faces; see Contributing Equipment"
 _COVERED: Final = "Parts of the picture covered with a uniform grey"
 _MADE_AND_COVERED: Final = "Faces replaced by synthetic faces, parts covered with grey; see Contributing Equipment"
 _LEFT: Final = "De-identified; pixel values unchanged"
+PRESERVED: Final = "SHA-256 of what was preserved"
 _DERIVATION: Final = {  # by whether faces were made, and whether parts were covered
     (True, False): _MADE,
     (False, True): _COVERED,
@@ -39,7 +42,7 @@ DEIDENTIFYING: Final = Code("109104", "DCM", "De-identifying Equipment")
 SYNTHESIZING: Final = Code("109100", "DCM", "Synthesizing Equipment")
 
 CODES: Final = (BASIC, PIXEL_DATA, VISUAL_FEATURES, *OPTION_CODES.values(), DEIDENTIFYING, SYNTHESIZING)
-TEXTS: Final = (PRODUCT, __version__, f"{PRODUCT} {__version__}", _METHOD, _MADE, _COVERED, _MADE_AND_COVERED, _LEFT)
+TEXTS: Final = (PRODUCT, __version__, f"{PRODUCT} {__version__}", _METHOD, *_DERIVATION.values(), PRESERVED)
 
 
 def has_burned_in_text(source: Dataset) -> bool:
@@ -50,21 +53,30 @@ def has_burned_in_text(source: Dataset) -> bool:
         return True
 
 
-def mark(ds: Dataset, *, source: Dataset, model_version: str, is_synthetic: bool, is_covered: bool = False) -> None:
+def mark(
+    ds: Dataset,
+    *,
+    source: Dataset,
+    model_version: str,
+    is_synthetic: bool,
+    is_covered: bool = False,
+    preserved_digest: str | None = None,
+) -> None:
     """Write the attributes of PS3.3 C.12.1.1.1 and C.7.6.1, PS3.15 E.1.1 into a cleaned data set with pixels.
 
     `is_synthetic` is false where no face was made: the photograph leaves with its own pixels, or `is_covered`, parts
-    of it hidden by grey. Recognizable Visual Features is YES until `claim_unrecognisable`. The method codes of the
-    header's options are there already, and the profile's join them.
+    of it hidden by grey; `preserved_digest` is the SHA-256 of what was preserved. Recognizable Visual Features is YES
+    until `claim_unrecognisable`, Burned In Annotation until `claim_clean_pixels`. The method codes of the header's
+    options are there already, and the profile's join them.
     """
-    burned_in = has_burned_in_text(source)
     ds.PatientIdentityRemoved = "YES"
     ds.DeidentificationMethod = [f"{PRODUCT} {__version__}", _METHOD, model_version[:64]]
-    _claim(ds, BASIC, *([] if burned_in else [PIXEL_DATA]))
-    ds.BurnedInAnnotation = "YES" if burned_in else "NO"
+    _claim(ds, BASIC)
+    ds.BurnedInAnnotation = "YES"
     ds.RecognizableVisualFeatures = "YES"
     ds.SyntheticData = "YES" if is_synthetic else "NO"
-    ds.DerivationDescription = _DERIVATION[is_synthetic, is_covered]
+    description = _DERIVATION[is_synthetic, is_covered]
+    ds.DerivationDescription = f"{description}; {PRESERVED} {preserved_digest}" if preserved_digest else description
     ds.ImageType = _image_type(source, is_changed=is_synthetic or is_covered)
     equipment = [_equipment(DEIDENTIFYING, [__version__])]
     if is_synthetic:
@@ -78,6 +90,12 @@ def claim_unrecognisable(ds: Dataset) -> None:
         return
     ds.RecognizableVisualFeatures = "NO"
     _claim(ds, VISUAL_FEATURES)
+
+
+def claim_clean_pixels(ds: Dataset) -> None:
+    """Add 113101 and Burned In Annotation NO."""
+    ds.BurnedInAnnotation = "NO"
+    _claim(ds, PIXEL_DATA)
 
 
 def profile(ds: Dataset) -> str:

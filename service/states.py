@@ -92,7 +92,7 @@ EXPLANATION: dict[Cause, str] = {
     Cause.STILL_RECOGNISED: "The face recogniser still takes the result for the original person.",
     Cause.PRESERVED_REGION_CHANGED: "The region to preserve would not have come out unchanged.",
     Cause.IDENTIFYING_VIEW: "This view shows what identifies by itself (scar, tattoo, anomaly); look at it.",
-    Cause.BURNED_IN_TEXT: "The header says that there is text burned into the picture; look at it.",
+    Cause.BURNED_IN_TEXT: "There is text in the picture, or its header says so; look at it.",
     Cause.HEADER_CHECK_FAILED: "The independent check found an identifier in the cleaned object.",
     Cause.OUTPUT_INVALID: "The finished object could not be read back as it should.",
     Cause.SAME_UID_OTHER_CONTENT: "A different picture with the same SOP Instance UID came earlier; both are kept.",

@@ -13,7 +13,7 @@
 `service.finishing.finish` does the last two steps and everything around them.
 """
 
-from service.pixels.covering import cover_heads, with_covers, without
+from service.pixels.covering import cover_heads, find_lines, with_covers, without
 from service.pixels.examining import examine, look_for_faces
 from service.pixels.looking import Look, Viewer
 from service.pixels.mapping import Part, draw_map, frame_parts, map_size, read_map
@@ -39,6 +39,7 @@ __all__ = [
     "decode",
     "draw_map",
     "examine",
+    "find_lines",
     "frame_parts",
     "look_for_faces",
     "map_size",

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import ceil, floor
 from typing import Final
 
 import numpy as np
 
 from service.errors import Quarantined
 from service.pixels.picture import Image, Picture
-from service.pixels.replacing import Box, Faces, Mask, Replaced
+from service.pixels.replacing import Box, Faces, Mask, Replaced, lies_in
 from service.states import Cause
 
 GREY: Final = 128
@@ -31,6 +32,18 @@ def with_covers(replaced: Replaced, picture: Picture, boxes: Boxes) -> Replaced:
     kept = None if replaced.preserved is None else replaced.preserved & ~cover
     image = _painted(replaced.image, boxes)
     return replace(replaced, image=image, changed=replaced.changed | cover, preserved=kept, covered=tuple(boxes))
+
+
+def find_lines(faces: Faces, picture: Picture) -> tuple[tuple[int, int, int, int], ...]:
+    """Boxes over each line of text that the detector sees and that does not lie in a face, for `with_covers`.
+
+    What it takes for text in a face is none, and a face is made anew or covered anyway.
+    """
+    lines = faces.find_text(picture.rgb)
+    seen = faces.find(picture.rgb) if lines else ()
+    height, width = picture.rgb.shape[:2]
+    boxes = [(floor(b[0]), floor(b[1]), ceil(b[2]), ceil(b[3])) for b in lines if not lies_in(b, seen)]
+    return tuple((max(0, x0), max(0, y0), min(width, x1), min(height, y1)) for x0, y0, x1, y1 in boxes)
 
 
 def cover_heads(faces: Faces, picture: Picture, boxes: Boxes, *, face_expected: bool) -> Replaced:

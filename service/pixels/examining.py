@@ -15,11 +15,12 @@ from service.evidence import PixelEvidence
 from service.jpeg import digest, foreign_segments
 from service.objects import read
 from service.pixels.picture import BLOCKS, Image, Picture, single_frame
-from service.pixels.replacing import Box, Faces, Replaced
+from service.pixels.replacing import Box, Faces, Mask, Replaced, lies_in
 from service.pixels.writing import Written, WrittenFrame, preserved_digest
 
 _PLUGIN: Final = {JPEG2000Lossless: "pillow", JPEG2000: "pillow", RLELossless: "pydicom", JPEGLSLossless: "pyjpegls"}
 _JPEG: Final = BLOCKS | {JPEGLossless, JPEGLosslessSV1}
+_MOSTLY: Final = 0.6
 _AROUND: Final = 0.25  # of a face's size: how far beside it a second detector's box may lie and still mean that face
 
 
@@ -57,6 +58,7 @@ def _examine_frame(
         unconfirmed=replaced.unconfirmed,
         preserved=preserved,
         preserved_pixels=pixels,
+        texts=_texts(image, replaced, faces),
     )
 
 
@@ -72,6 +74,7 @@ def _together(seen: list[PixelEvidence], digest: str | None) -> PixelEvidence:
         preserved=all(frame.preserved and frame.preserved_pixels for frame in asked) if asked else None,
         preserved_pixels=sum(frame.preserved_pixels for frame in asked),
         digest=digest,
+        texts=sum(frame.texts for frame in seen),
         problem=next((frame.problem for frame in seen if frame.problem), None),
     )
 
@@ -148,6 +151,18 @@ def _distances(before: Image, after: Image, replaced: Replaced, faces: Faces) ->
         both = [d for d in (stated, faces.distance(before, after, box)) if d is not None]
         nearest.append(float(np.min(both)) if both else None)  # a distance that is no number stays one
     return tuple(nearest)
+
+
+def _texts(image: Image, replaced: Replaced, faces: Faces) -> int:
+    """Lines of text in the written picture that are the source's; what looks like writing in new pixels is none."""
+    found = [box for box in faces.find_text(image) if not lies_in(box, replaced.boxes)]
+    return sum(_share(replaced.changed, box) < _MOSTLY for box in found)
+
+
+def _share(changed: Mask, box: Box) -> float:
+    left, top, right, bottom = (max(0, round(side)) for side in box)
+    window = changed[top:bottom, left:right]
+    return float(window.mean()) if window.size else 0.0
 
 
 def _stray(found: tuple[Box, ...], replaced: tuple[Box, ...]) -> int:

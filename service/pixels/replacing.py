@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from math import hypot
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,12 @@ from service.settings import Region
 from service.states import Cause
 
 if TYPE_CHECKING:
-    from models import FaceAnonymizer, Recognizer
+    from models import FaceAnonymizer, Recognizer, TextFinder
 
 Box = tuple[float, float, float, float]
 Mask = NDArray[np.bool_]
 Latent = NDArray[np.float32]
+_MOSTLY: Final = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Replaced:
     each, original to result; `preserved`: bool [H, W], pixels that must come out as they went in, None where no
     region was asked for; `changed`: bool [H, W], pixels that differ from the source; `covered`: the boxes
     that were hidden under grey, and `unconfirmed`, whether one of them should hide a face that no detector saw;
-    `seconds`: what it took.
+    `texts`: how many of them hide text that the detector found; `seconds`: what it took.
     """
 
     image: Image
@@ -42,6 +43,7 @@ class Replaced:
     preserved: Mask | None = None
     covered: tuple[Box, ...] = ()
     unconfirmed: bool = False
+    texts: int = 0
     seconds: float = 0.0
 
     @property
@@ -67,6 +69,12 @@ class Faces:
 
         return Recognizer.load()
 
+    @cached_property
+    def reader(self) -> "TextFinder":
+        from models import TextFinder
+
+        return TextFinder()
+
     @property
     def version(self) -> str:
         """The generator's version, which is part of a stored identity's key."""
@@ -75,6 +83,10 @@ class Faces:
     def find(self, image: Image) -> tuple[Box, ...]:
         """Boxes of all faces that any detector sees, largest first."""
         return tuple(face.box for face in self.anonymizer.find(image))
+
+    def find_text(self, image: Image) -> tuple[Box, ...]:
+        """Boxes of all lines of text that the detector sees."""
+        return tuple(self.reader.find(image))
 
     def propose(self, picture: Picture, preserve: Collection[Region] = frozenset()) -> Latent:
         """An identity for a new patient: drawn at random, the photograph only chooses among the draws."""
@@ -124,6 +136,18 @@ class Faces:
             return None
         pair = self.recognizer.embed(before, first), self.recognizer.embed(after, second)
         return None if pair[0] is None or pair[1] is None else float(self.recognizer.distance(pair[0], pair[1]))
+
+
+def lies_in(box: Box, others: Collection[Box]) -> bool:
+    """Whether most of the area of `box` lies in one of the others."""
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return any(area > 0 and _overlap(box, other) > _MOSTLY * area for other in others)
+
+
+def _overlap(box: Box, other: Box) -> float:
+    wide = min(box[2], other[2]) - max(box[0], other[0])
+    high = min(box[3], other[3]) - max(box[1], other[1])
+    return max(0.0, wide) * max(0.0, high)
 
 
 def _nearest(found: list[Box], box: Box) -> Box | None:

@@ -66,10 +66,27 @@ class FakeRecognizer:
         return self._distance
 
 
+class FakeReader:
+    """Sees text in `boxes` of any picture that is not grey there."""
+
+    def __init__(self, *boxes: tuple[float, float, float, float]) -> None:
+        self._boxes = boxes
+
+    def find(self, image: Image) -> tuple[tuple[float, float, float, float], ...]:
+        return tuple(box for box in self._boxes if not _is_grey(image, box))
+
+
 class FakeFaces(Faces):
     """`service.pixels.Faces` on fakes."""
 
-    def __init__(self, *boxes: tuple[float, float, float, float], distance: float | None = 0.8, unreplaced: int = 0):
+    def __init__(
+        self,
+        *boxes: tuple[float, float, float, float],
+        distance: float | None = 0.8,
+        unreplaced: int = 0,
+        texts: tuple[tuple[float, float, float, float], ...] = (),
+    ):
         super().__init__()
         self.__dict__["anonymizer"] = FakeAnonymizer(*boxes, unreplaced=unreplaced)
         self.__dict__["recognizer"] = FakeRecognizer(distance)
+        self.__dict__["reader"] = FakeReader(*texts)
