@@ -3,8 +3,8 @@
 Energy of what is finer than about two pixels, in the logarithm of lightness (where noise and pores do not depend on how
 brightly the skin is lit), as the median over small blocks. Compared with the photograph's real skin around the face
 (neck, ears, hairline: where a mask would show), and with its real skin at the same place. The target is held to the
-latter: of real portraits, too, hardly one in five has as much detail in the face as around it. Own measure; that noise which
-differs from its surroundings betrays a forgery is from image forensics (Popescu and Farid, 2004).
+latter: of real portraits, too, hardly one in five has as much detail in the face as around it. Own measure; that noise
+which differs from its surroundings betrays a forgery is from image forensics (Popescu and Farid, 2004).
 """
 
 from dataclasses import dataclass
