@@ -6,24 +6,20 @@ probe each, and then each of them gives its newest entries from the same index. 
 not a hospital, one plain query does.
 """
 
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Select, select, true, tuple_
 from sqlalchemy.orm import Session
 
-from service.errors import VeraGateError
+from service.cursors import cursor, parse_cursor
 from service.inquiries.asking import Inquiry
 from service.inquiries.conditions import Condition, Key, Source, about, beside_photographs, equal, sources, span
 from service.tables import AuditEntry
 
 Keys = Select[*tuple[Any, ...]]  # occurred_at, id
 MOST: Final = 1000
-_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -37,13 +33,13 @@ class Page:
 def search(session: Session, inquiry: Inquiry, after: str | None = None, limit: int = 50) -> Page:
     """One page of the answer, the newest first. Raises VeraGateError for a cursor that no page gave out."""
     limit = min(max(limit, 1), MOST)
-    before = None if after is None else _parse_cursor(after)
+    before = None if after is None else parse_cursor(after)
     queries = _queries(session, inquiry, before, limit + 1)
     found = {(row[0], row[1]) for query in queries for row in session.execute(query)}
     keys = sorted(found, reverse=True)
     query = select(AuditEntry).where(AuditEntry.id.in_([entry_id for _, entry_id in keys[:limit]]))
     entries = sorted(session.scalars(query), key=lambda entry: (entry.occurred_at, entry.id), reverse=True)
-    return Page(entries, _cursor(keys[limit - 1]) if len(keys) > limit else None)
+    return Page(entries, cursor(keys[limit - 1]) if len(keys) > limit else None)
 
 
 def _queries(session: Session, inquiry: Inquiry, before: Key | None, limit: int) -> list[Keys]:
@@ -86,18 +82,3 @@ def _merged(source: Source, inquiry: Inquiry, before: Key | None, limit: int) ->
     wanted = [seen.c[name] == value for name, value in asked if value is not None]
     merged = select(newest).select_from(seen.join(newest, true())).where(*wanted)
     return merged.order_by(newest.c.occurred_at.desc(), newest.c.id.desc()).limit(limit)
-
-
-def _cursor(key: Key) -> str:
-    return urlsafe_b64encode(f"{key[0].isoformat()} {key[1]}".encode()).decode().rstrip("=")
-
-
-def _parse_cursor(text: str) -> Key:
-    try:
-        when, entry_id = urlsafe_b64decode(text.encode("ascii") + b"===").decode("ascii").split(" ")
-        key = datetime.fromisoformat(when).astimezone(UTC), entry_id
-    except (ValueError, OverflowError):
-        key = datetime.min.replace(tzinfo=UTC), ""
-    if not _ID.fullmatch(key[1]) or _cursor(key) != text:
-        raise VeraGateError("This page of the audit does not exist; start again from the first one.")
-    return key
