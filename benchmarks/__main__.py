@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import audit, console, faces, headers, ingest, photograph
+from benchmarks import audit, console, decoding, faces, headers, ingest, photograph
 from benchmarks.figure import Figure
 from service import logs
 
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "faces": faces.measure,
     "console": console.measure,
     "headers": headers.measure,
+    "decoding": decoding.measure,
     "photograph": photograph.measure,
     "ingest": ingest.measure,
 }

@@ -1,5 +1,6 @@
 """Marker segments, one by one, nothing believed: lengths must be what the content says (ISO/IEC 10918-1 B)."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,6 +9,7 @@ LOSSLESS: Final = 0xC3
 FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, LOSSLESS})  # baseline, extended, progressive: all with Huffman codes
 PICTURE: Final = FRAMES | {DQT, DHT, DRI, SOS}
 DROPPED: Final = frozenset({*range(0xE0, 0xF0), COM})
+_BEHIND_SCAN: Final = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 
 class JpegError(ValueError):
@@ -42,11 +44,10 @@ def segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 
 def _end_of_scan(data: bytes, at: int) -> int:
     """Where the next marker other than a restart lies; stuffed zeros belong to the scan."""
-    while (at := data.find(b"\xff", at)) != -1 and at + 1 < len(data):
-        if data[at + 1] not in (0x00, 0xFF, *range(0xD0, 0xD8)):
-            return at
-        at += 1 if data[at + 1] == 0xFF else 2
-    raise JpegError("no end of image")
+    found = _BEHIND_SCAN.search(data, at)
+    if found is None:
+        raise JpegError("no end of image")
+    return found.start()
 
 
 def check_length(marker: int, body: bytes) -> None:

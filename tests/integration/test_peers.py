@@ -11,14 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import FileDataset, dcmread
+from pydicom import Dataset, FileDataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 
 from service.database import Database
 from service.gateway import Gateway
 from service.quarantine import Decision, release
+from service.segmentation import segmented
 from service.settings import Settings
 from service.states import Cause, PhotographState
+from service.storage_classes import SEGMENTATION
 from service.tables import Delivery, Photograph, Release
 from tests.support import photographs
 from tests.support.dcmtk import decode, storescp, storescu
@@ -72,6 +74,14 @@ def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peers]:
             ("orthanc", archive.port, archive.title),
             place,
             listener={"accepted_calling_aes": ["CAMERA", "ORTHANC"]},
+            routes=[
+                {
+                    "name": "all",
+                    "preserve": ["mouth"],
+                    "destinations": ["orthanc", "storescp"],
+                    "segmentation": True,
+                }
+            ],
         )
         with orthanc(archive, settings.listener.port), Running(settings, folder) as gateway:
             yield Peers(settings, gateway, archive, folder / "inbox")
@@ -117,6 +127,19 @@ def test_a_face_that_orthanc_sends_arrives_as_somebody_else(peers: Peers, tmp_pa
     assert not np.array_equal(arrived.pixel_array, ds.pixel_array)
     assert arrived.pixel_array.shape == ds.pixel_array.shape
     _everybody_reads(peers, file, tmp_path)
+    _map_is_there(peers, arrived)
+
+
+def _map_is_there(peers: Peers, photograph: Dataset) -> None:
+    """Both destinations have the Segmentation beside the photograph; in Orthanc it is of the same study."""
+    wanted = {"SOPClassUID": SEGMENTATION, "StudyInstanceUID": str(photograph.StudyInstanceUID)}
+    (instance,) = peers.orthanc.json("/tools/find", {"Level": "Instance", "Query": wanted})
+    assert peers.orthanc.call(f"/instances/{instance}/file")[128:132] == b"DICM"
+    maps = [dcmread(file) for file in peers.inbox.iterdir() if dcmread(file, stop_before_pixels=True).Modality == "SEG"]
+    (arrived,) = [ds for ds in maps if ds.StudyInstanceUID == photograph.StudyInstanceUID]
+    reference = arrived.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0].ReferencedSOPInstanceUID
+    assert reference == photograph.SOPInstanceUID
+    assert segmented(Path(str(arrived.filename)).read_bytes())["preserved"].any()
 
 
 def test_no_finding_of_dciodvfy_is_new(peers: Peers, tmp_path: Path) -> None:
