@@ -42,13 +42,14 @@ def _compose(tmp_path: Path) -> Compose:
 
 @pytest.mark.needs("docker-compose")
 def test_compose_file_is_valid(compose: Compose) -> None:
-    """With its secrets the compose file resolves to all roles, and only the listener opens a port, on loopback."""
+    """With its secrets the compose file resolves to all roles, and listener and console open a port each, on loopback."""
     done = compose(SECRETS)
 
     assert done.returncode == 0, done.stderr
-    for role in ("postgres", "redis", "migrate", "listener", "worker", "sender", "sweeper"):
+    for role in ("postgres", "redis", "migrate", "listener", "worker", "sender", "sweeper", "console"):
         assert f"\n  {role}:\n" in done.stdout
     assert re.findall(r"(\S+):11112/?\S*", done.stdout) == ["127.0.0.1:11112"]
+    assert re.findall(r"(\S+):8042/?\S*", done.stdout) == ["127.0.0.1:8042"]
 
 
 @pytest.mark.needs("docker-compose")
