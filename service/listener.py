@@ -28,6 +28,7 @@ from service.reception import NOT_UNDERSTOOD, Origin, receive
 from service.rules import SOP_CLASSES, called_titles
 from service.settings import VERIFICATION
 from service.spool import OUT_OF_RESOURCES, Spool, remove_older
+from service.storage_classes import VIDEO
 
 SUCCESS: Final = 0x0000
 PROCESSING_FAILURE: Final = 0x0110
@@ -97,9 +98,13 @@ class Listener:
 
     def _count_refused_contexts(self, event: Event) -> None:
         refused = event.assoc.rejected_contexts
+        video = any(context.abstract_syntax in VIDEO for context in refused)
         if refused:
-            self._log.info("contexts.refused", count=len(refused), calling_ae=event.assoc.requestor.ae_title)
-        if not event.assoc.accepted_contexts:
+            calling = event.assoc.requestor.ae_title
+            self._log.info("contexts.refused", count=len(refused), calling_ae=calling)
+        if video:
+            self._record_refusal(event, "video is not taken")
+        elif not event.assoc.accepted_contexts:
             self._record_refusal(event, "no SOP class and transfer syntax in common")
 
     def _record_refusal(self, event: Event, reason: str) -> None:

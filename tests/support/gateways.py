@@ -69,12 +69,15 @@ class Archive:
         self._lock = threading.Lock()
         self._server: Any = None
 
-    def start(self, syntaxes: list[str] | None = None, calling: list[str] | None = None) -> "Archive":
+    def start(
+        self, syntaxes: list[str] | None = None, calling: list[str] | None = None, extra: tuple[str, ...] = ()
+    ) -> "Archive":
         ae = AE(self.title)
         ae.require_calling_aet = calling or []
         for sop_class in SOP_CLASSES:
             ae.add_supported_context(sop_class, syntaxes or sorted(SYNTAXES))
-        ae.add_supported_context("1.2.840.10008.1.1")
+        for sop_class in ("1.2.840.10008.1.1", *extra):
+            ae.add_supported_context(sop_class)
         handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_ESTABLISHED, self._count)]
         self._server = ae.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
         return self

@@ -8,13 +8,14 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
 from sqlalchemy import update
 
-from service.blobs import shard
+from service.blobs import segmentation_key, shard
 from service.database import Database
 from service.destinations import Verdict, judge
 from service.forwarding import Courier
 from service.gateway import Gateway
 from service.settings import VL_PHOTOGRAPHIC
-from service.states import DeliveryState, PhotographState
+from service.states import DeliveryState, Item, PhotographState
+from service.storage_classes import SEGMENTATION
 from service.tables import AuditEntry, Delivery, Photograph, Release, new_id, utc_now
 from tests.support import photographs
 from tests.support.gateways import Archive, archive, open_gateway, rows, settings_for
@@ -58,6 +59,19 @@ def _released(gateway: Gateway, syntax: str = JPEGBaseline8Bit, seed: int = 0) -
         for destination in gateway.settings.destinations:
             session.add(Delivery(release_id=release.id, destination=destination.name))
     return photograph.id
+
+
+def _with_map(gateway: Gateway) -> None:
+    """A map beside the one release there is, on its way to every destination after the photograph."""
+    (release,) = rows(gateway.database, Release)
+    ds = photographs.photograph(photographs.teeth(9), None, syntax=ExplicitVRLittleEndian, sop_class=SEGMENTATION)
+    file = photographs.save(ds, gateway.settings.data_folder / f"{new_id()}.dcm")
+    data = file.read_bytes()
+    gateway.releases.adopt(file, segmentation_key(release.blob))
+    with gateway.database.transaction() as session:
+        session.get_one(Release, release.id).segmentation = hashlib.sha256(data).hexdigest()
+        for destination in gateway.settings.destinations:
+            session.add(Delivery(release_id=release.id, destination=destination.name, item=Item.SEGMENTATION))
 
 
 def _courier(gateway: Gateway, clock: Clock | None = None) -> Courier:
@@ -292,3 +306,53 @@ def test_a_lost_association_is_opened_again(tmp_path: Path, place: Archive) -> N
 def test_every_status_has_a_verdict(status: int, verdict: Verdict) -> None:
     """Warnings are deliveries, shortage passes, refusals stay; what is not known is a refusal."""
     assert judge(status).verdict is verdict
+
+
+def test_the_map_goes_along_and_both_must_arrive(tmp_path: Path) -> None:
+    """Photograph and map reach the destination over one association; only then the photograph counts as forwarded."""
+    with archive(extra=(SEGMENTATION,)) as place:
+        gateway = open_gateway(settings_for(tmp_path, place))
+        _released(gateway)
+        _with_map(gateway)
+        courier = _courier(gateway)
+
+        assert courier.send_due(1) == 1
+        assert rows(gateway.database, Photograph)[0].state == PhotographState.DEIDENTIFIED
+        assert courier.send_due() == 1
+
+        assert [str(ds.SOPClassUID) for ds in place.datasets()] == [VL_PHOTOGRAPHIC, SEGMENTATION]
+        assert place.associations == 1
+        assert rows(gateway.database, Photograph)[0].state == PhotographState.FORWARDED
+        sent = [entry.details.get("item") for entry in rows(gateway.database, AuditEntry) if "delivery" in entry.action]
+        assert sent == [None, "segmentation"]
+        courier.close()
+
+
+def test_a_destination_without_maps_gets_the_photograph_all_the_same(tmp_path: Path, place: Archive) -> None:
+    """Where a destination takes no Segmentation the photograph is delivered, and the map waits at the desk with why."""
+    gateway = open_gateway(settings_for(tmp_path, place))
+    _released(gateway)
+    _with_map(gateway)
+    courier = _courier(gateway)
+    courier.send_due(10)
+
+    states = {delivery.item: delivery.state for delivery in _deliveries(gateway.database)}
+    assert states == {Item.PHOTOGRAPH: DeliveryState.DELIVERED, Item.SEGMENTATION: DeliveryState.PARKED}
+    (parked,) = [each for each in _deliveries(gateway.database) if each.item == Item.SEGMENTATION]
+    assert "does not accept this SOP class" in (parked.last_error or "")
+    courier.close()
+
+
+def test_a_map_that_was_changed_in_the_store_is_not_sent(tmp_path: Path) -> None:
+    """The map is held to the digest that the release names, as the photograph is."""
+    with archive(extra=(SEGMENTATION,)) as place:
+        gateway = open_gateway(settings_for(tmp_path, place))
+        _released(gateway)
+        _with_map(gateway)
+        (release,) = rows(gateway.database, Release)
+        gateway.releases.put(b"something else", segmentation_key(release.blob))
+        courier = _courier(gateway)
+        courier.send_due(10)
+
+        assert len(place.received) == 1
+        courier.close()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset, FileDataset, dcmwrite
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import MPEG4HP41, ExplicitVRLittleEndian, generate_uid
+from pynetdicom import AE
 
 from service.audit import Action
 from service.errors import Retry
@@ -16,6 +17,7 @@ from service.gateway import Gateway
 from service.listener import Listener
 from service.settings import SECONDARY_CAPTURE
 from service.states import Cause, PhotographState
+from service.storage_classes import VIDEO
 from service.tables import AuditEntry, Patient, Photograph
 from tests.support import photographs
 from tests.support.gateways import CALLING, open_gateway, rows, settings_for, store, wait_for
@@ -233,3 +235,17 @@ def test_a_peer_that_breaks_off_leaves_nothing(running: Running) -> None:
 
     wait_for(lambda: (gc.collect(), not running.files(running.settings.spool))[1])
     assert running.photographs() == []
+
+
+@pytest.mark.parametrize("sop_class", sorted(VIDEO))
+def test_video_is_refused_at_its_context_and_on_record(running: Running, sop_class: str) -> None:
+    """A video class is refused when it is offered, before a byte of it is sent, and the audit says why."""
+    ae = AE(CALLING)
+    ae.add_requested_context(sop_class, MPEG4HP41)
+    ae.add_requested_context(SECONDARY_CAPTURE, ExplicitVRLittleEndian)
+    association = ae.associate("127.0.0.1", running.settings.listener.port, ae_title="VERAGATE")
+    assert association.is_established
+    assert [context.abstract_syntax for context in association.rejected_contexts] == [sop_class]
+    association.release()
+    (entry,) = [entry for entry in rows(running.gateway.database, AuditEntry) if entry.action.startswith("assoc")]
+    assert entry.details["reason"] == "video is not taken"
