@@ -37,6 +37,8 @@ port = 4242
 name = "photographs"
 preserve = ["mouth"]           # any of mouth, nose, eyes: comes out unchanged to the bit; everything else is new
 destinations = ["research-pacs"]
+# segmentation = true          # send a DICOM Segmentation along that says which pixels are synthetic
+# text = "blank"               # cover writing in the picture with grey; without this it is held for a person
 
 # What to preserve may depend on the view:
 # [routes.preserve_by_view]

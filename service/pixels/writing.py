@@ -30,7 +30,7 @@ from service.jpeg import Spliced, Stream, describe, sequential, splice
 from service.pixels.picture import BLOCKS, Image, Picture
 from service.pixels.replacing import Mask, Replaced
 from service.states import Cause
-from service.storage_classes import MULTI_FRAME, SECONDARY_CAPTURES
+from service.storage_classes import MULTI_FRAME, OPHTHALMIC_PHOTOGRAPHY_8_BIT, SECONDARY_CAPTURES
 
 _ENCODERS: Final = {JPEG2000Lossless: "pylibjpeg", RLELossless: "pylibjpeg", JPEGLSLossless: "pyjpegls"}
 _WITHOUT_LOSS: Final = {JPEG2000: JPEG2000Lossless, JPEGLSNearLossless: JPEGLSLossless}
@@ -98,7 +98,7 @@ def _write_frames(ds: Dataset, count: int) -> None:
     """How many frames, where the object is of a kind that has some, and that they are pages, not a film."""
     if count > 1 or ds.get("SOPClassUID") in MULTI_FRAME:
         ds.NumberOfFrames = count
-    if count > 1:
+    if count > 1 or ds.get("SOPClassUID") == OPHTHALMIC_PHOTOGRAPHY_8_BIT:
         ds.FrameIncrementPointer = Tag("PageNumberVector")
         ds.PageNumberVector = list(range(1, count + 1))
 

@@ -21,7 +21,15 @@ from service.pixels import Picture, Replaced, WrittenFrame, count_frames, decode
 from service.pseudonyms import Pseudonyms
 from service.secrets import Keys
 from service.settings import Limits
-from service.storage_classes import MULTI_FRAME_TRUE_COLOR
+from service.storage_classes import (
+    DERMOSCOPIC_PHOTOGRAPHY,
+    MULTI_FRAME_TRUE_COLOR,
+    OPHTHALMIC_PHOTOGRAPHY_8_BIT,
+    PHOTOGRAPHIC,
+    SECONDARY_CAPTURES,
+    VL_ENDOSCOPIC,
+    VL_MICROSCOPIC,
+)
 from service.tables import Patient
 from service.views import classify
 from tests.support import dcmtk
@@ -165,6 +173,29 @@ def _errors(file: Path) -> set[str]:
     return {line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")}
 
 
+@pytest.mark.parametrize(
+    "sop_class", sorted(set(PHOTOGRAPHIC) - {DERMOSCOPIC_PHOTOGRAPHY, OPHTHALMIC_PHOTOGRAPHY_8_BIT})
+)
+def test_every_class_leaves_as_valid_as_it_came(sop_class: str, tmp_path: Path) -> None:
+    """An object of each SOP class keeps its class, and dciodvfy finds nothing in it that the source did not have."""
+    ds = encoded(FORMS[1], SOPClassUID=sop_class, Modality=_MODALITIES.get(sop_class, "XC"))
+    del ds.Laterality
+    if sop_class in SECONDARY_CAPTURES:
+        ds.ConversionType, ds.Laterality = "DI", "R"
+    if sop_class == MULTI_FRAME_TRUE_COLOR:
+        ds.NumberOfFrames = 1
+    ds.file_meta.MediaStorageSOPClassUID = sop_class
+    source = received(ds)
+    faces, picture = FakeFaces(BOX), decode(source, Limits())
+    replaced = faces.replace(picture, np.zeros(4, np.float32), {"mouth"})
+    finished = finish(source, CLEANER.clean(source), [picture], [replaced], classify(source), faces, 0.6)
+    assert finished.failure is None, finished.failure
+    assert finished.sop_class_uid == sop_class
+    (tmp_path / "b.dcm").write_bytes(finished.data)
+    assert _errors(tmp_path / "b.dcm") <= _errors(save(ds, tmp_path / "a.dcm"))
+
+
+_MODALITIES = {VL_ENDOSCOPIC: "ES", VL_MICROSCOPIC: "GM"}
 SEVERAL = [
     form
     for form in FORMS
