@@ -42,7 +42,7 @@ def _compose(tmp_path: Path) -> Compose:
 
 @pytest.mark.needs("docker-compose")
 def test_compose_file_is_valid(compose: Compose) -> None:
-    """With its secrets the compose file resolves to all roles, and listener and console open a port each, on loopback."""
+    """With its secrets the file resolves to all roles, and listener and console open a port each, on loopback."""
     done = compose(SECRETS)
 
     assert done.returncode == 0, done.stderr
