@@ -8,6 +8,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --con
 
 # What to hand to pytest, for example: make test TESTS="tests/unit -k audit"
 TESTS  ?=
+# Test files at a time; many tests start a whole gateway, so more than two want more memory than most machines have
+JOBS   ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test lint bench clean
@@ -24,7 +26,7 @@ run: setup ## run the gateway with veragate.toml (`.venv/bin/veragate init` writ
 	@$(BIN)/veragate up
 
 test: setup lint ## test everything that can be tested on this machine, and say what could not
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
 lint: setup ## formatting, lint, types, import directions
 	$(BIN)/ruff check .

@@ -162,6 +162,9 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Passwords that are hashed in no time, for tests that are not about how hard they are to guess."""
     monkeypatch.setattr(passwords, "_HASHER", QUICK)
+    passwords._nobody.cache_clear()
+    yield
+    passwords._nobody.cache_clear()

@@ -159,7 +159,7 @@ def test_an_answer_from_nothing_is_empty(log: Database) -> None:
 )
 def test_a_cursor_that_no_page_gave_out_is_refused(log: Database, cursor: str) -> None:
     """A cursor somebody made up is refused with a sentence, whatever it is."""
-    with log.read() as session, pytest.raises(VeraGateError, match="page of the audit does not exist"):
+    with log.read() as session, pytest.raises(VeraGateError, match="There is no such page"):
         search(session, Inquiry(), cursor)
 
 

@@ -169,7 +169,7 @@ def test_an_entry_without_a_seal_says_that_it_waits(client: TestClient, gateway:
         ("action=everything", "There is no action"),
         ("actor=%07", "characters that no entry has"),
         ("actor=" + "x" * 5000, "too long"),
-        ("after=nonsense", "page of the audit does not exist"),
+        ("after=nonsense", "There is no such page"),
         ("since=2026-02-01&until=2026-01-01", "ends before it begins"),
     ],
 )
