@@ -26,6 +26,7 @@ from service.console.api.routes import router as api_router
 from service.rights import Right, Role
 from service.states import Cause, PhotographState
 from service.tables import Photograph, utc_now
+from tests.support.catalogued import photograph_row
 from tests.support.gateways import open_gateway, settings_for
 from tests.support.people import an_account
 
@@ -57,21 +58,13 @@ def _api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenApiSchema]:
 
 
 def _photograph(number: int, state: PhotographState) -> Photograph:
-    return Photograph(
+    return photograph_row(
         id=f"{number:032x}",
         state=state,
         cause=Cause.NO_FACE_FOUND if state == PhotographState.QUARANTINED else None,
-        sop_class_uid="1.2.840.10008.5.1.4.1.1.77.1.4",
-        sop_instance_uid=f"1.2.3.{number}",
         study_instance_uid="1.2.3",
         study_alias="2.25.3",
-        transfer_syntax_uid="1.2.840.10008.1.2.1",
-        calling_ae="CAMERA",
-        called_ae="VERAGATE",
-        peer="127.0.0.1",
         blob=f"aa/bb/{number}.dcm",
-        digest="00",
-        size=1,
         received_at=utc_now() - timedelta(minutes=number),
     )
 

@@ -19,15 +19,19 @@ def add_patient(session: Session, pseudonym: str) -> Patient:
     return patient
 
 
-def add_photograph(session: Session, **values: Any) -> Photograph:
-    """A photograph that was forwarded, unless `values` say otherwise."""
+def photograph_row(**values: Any) -> Photograph:
+    """The row of a photograph that was forwarded, unless `values` say otherwise."""
     usual = {
         "id": new_id(), "state": PhotographState.FORWARDED, "sop_class_uid": VL_PHOTOGRAPHIC,
         "sop_instance_uid": f"1.2.{new_id()}"[:64], "transfer_syntax_uid": SYNTAX, "calling_ae": "CAMERA",
         "called_ae": "VERAGATE", "peer": "127.0.0.1", "blob": "aa/bb/original.dcm", "digest": new_id(), "size": 4,
         "route": "all", "received_at": utc_now(),
     }  # fmt: skip
-    photograph = Photograph(**{**usual, **values})
+    return Photograph(**{**usual, **values})
+
+
+def add_photograph(session: Session, **values: Any) -> Photograph:
+    photograph = photograph_row(**values)
     session.add(photograph)
     session.flush()
     return photograph

@@ -18,6 +18,7 @@ from service.rights import RIGHTS, Right, Role
 from service.settings import Settings
 from service.states import DeliveryState, PhotographState
 from service.tables import AuditTransmission, Delivery, Photograph, Release, Tally, utc_now
+from tests.support.catalogued import photograph_row
 from tests.support.console import client_for
 from tests.support.gateways import open_gateway, settings_for
 
@@ -44,20 +45,8 @@ def scrape(settings: Settings, database: Database) -> dict[tuple[str, ...], floa
 
 
 def photograph(number: int, state: PhotographState, minutes: float) -> Photograph:
-    return Photograph(
-        id=f"{number:032x}",
-        state=state,
-        sop_class_uid="1.2",
-        sop_instance_uid=f"1.2.{number}",
-        transfer_syntax_uid="1.2",
-        calling_ae="CAMERA",
-        called_ae="VERAGATE",
-        peer="127.0.0.1",
-        blob="aa/bb/x.dcm",
-        digest="00",
-        size=1,
-        received_at=utc_now() - timedelta(minutes=minutes),
-    )
+    received_at = utc_now() - timedelta(minutes=minutes)
+    return photograph_row(id=f"{number:032x}", state=state, received_at=received_at)
 
 
 def test_stages_have_a_count_and_an_age(database: Database, settings: Settings) -> None:

@@ -15,6 +15,7 @@ from service.presence import SILENT, on_record
 from service.settings import Settings
 from service.states import DeliveryState, PhotographState
 from service.tables import AuditPending, Delivery, Photograph, Process, Release, utc_now
+from tests.support.catalogued import photograph_row
 from tests.support.gateways import rows, settings_for
 
 
@@ -24,20 +25,8 @@ def _settings(tmp_path: Path, database_url: str) -> Iterator[Settings]:
 
 
 def photograph(number: int, state: PhotographState, minutes: float = 1) -> Photograph:
-    return Photograph(
-        id=f"{number:032x}",
-        state=state,
-        sop_class_uid="1.2",
-        sop_instance_uid=f"1.2.{number}",
-        transfer_syntax_uid="1.2",
-        calling_ae="CAMERA",
-        called_ae="VERAGATE",
-        peer="127.0.0.1",
-        blob="aa/bb/x.dcm",
-        digest="00",
-        size=1,
-        received_at=utc_now() - timedelta(minutes=minutes),
-    )
+    received_at = utc_now() - timedelta(minutes=minutes)
+    return photograph_row(id=f"{number:032x}", state=state, received_at=received_at)
 
 
 def test_an_empty_gateway_has_nothing_that_waits(database: Database, settings: Settings) -> None:

@@ -20,6 +20,7 @@ from service.people import tokens
 from service.rights import RIGHTS, Right, Role
 from service.states import Cause, PhotographState
 from service.tables import ApiToken, AuditEntry, Photograph, utc_now
+from tests.support.catalogued import photograph_row
 from tests.support.console import ADDRESS, client_for
 from tests.support.gateways import Archive, open_gateway, settings_for
 from tests.support.people import an_account
@@ -44,20 +45,12 @@ def _robot(gateway: Gateway) -> Iterator[TestClient]:
 
 def put(gateway: Gateway, number: int, state: PhotographState, **values: Any) -> str:
     """A photograph on record, `number` minutes old."""
-    row = Photograph(
+    row = photograph_row(
         id=f"{number:032x}",
         state=state,
-        sop_class_uid="1.2.840.10008.5.1.4.1.1.77.1.4",
-        sop_instance_uid=f"1.2.3.{number}",
         study_instance_uid="1.2.3",
         study_alias="2.25.3",
-        transfer_syntax_uid="1.2.840.10008.1.2.1",
-        calling_ae="CAMERA",
-        called_ae="VERAGATE",
-        peer="127.0.0.1",
         blob=f"aa/bb/{number}.dcm",
-        digest="00",
-        size=1,
         received_at=utc_now() - timedelta(minutes=number),
         **values,
     )
