@@ -82,8 +82,10 @@ def _cover(pixels: PixelEvidence) -> list[GateResult]:
 
 def _text(evidence: Evidence) -> GateResult:
     """Neither the detector nor the source's header may say that there is text in the picture."""
-    found = f"{evidence.pixels.texts} lines found"
-    detail = f"{found}, and the header says so" if evidence.burned_in_text else found
+    lines = evidence.pixels.texts
+    detail = "none found" if not lines else "1 line found" if lines == 1 else f"{lines} lines found"
+    if evidence.burned_in_text:
+        detail += ", and the header says so" if lines else ", but the header says so"
     return _gate("text", not evidence.pixels.texts and not evidence.burned_in_text, detail, Cause.BURNED_IN_TEXT)
 
 
