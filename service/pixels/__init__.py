@@ -19,7 +19,7 @@ from service.pixels.looking import Look, Viewer
 from service.pixels.mapping import Part, draw_map, frame_parts, map_size, read_map
 from service.pixels.picture import Image, Picture, count_frames, decode, single_frame
 from service.pixels.replacing import Box, Faces, Latent, Mask, Replaced
-from service.pixels.writing import Written, WrittenFrame, write
+from service.pixels.writing import Written, WrittenFrame, encode, write
 
 __all__ = [
     "Box",
@@ -38,6 +38,7 @@ __all__ = [
     "cover_heads",
     "decode",
     "draw_map",
+    "encode",
     "examine",
     "find_lines",
     "frame_parts",

@@ -147,7 +147,7 @@ def _write_lossless(ds: Dataset, pictures: Many[Picture], replaced: Many[Replace
         data = b"".join(frame.tobytes() for frame in frames)
         ds.add_new("PixelData", "OB", data + b"\0" * (len(data) % 2))
     else:
-        _put(ds, [_encode(frame, ds, encoded) for frame in frames])
+        _put(ds, [encode(frame, ds, encoded) for frame in frames])
     if first.method is not None:
         _append_history(ds, pictures, [sum(picture.encoded_size for picture in pictures)])
     else:
@@ -175,7 +175,8 @@ def _kept(picture: Picture, replaced: Replaced) -> WrittenFrame:
     return WrittenFrame(kept, replaced.preserved, preserved_digest(picture.rgb, replaced.preserved))
 
 
-def _encode(image: NDArray[np.uint8], ds: Dataset, syntax: UID) -> bytes:
+def encode(image: NDArray[np.uint8], ds: Dataset, syntax: UID) -> bytes:
+    """One frame without loss, as the header of `ds` describes it."""
     return get_encoder(syntax).encode(
         image,
         encoding_plugin=_ENCODERS[syntax],

@@ -8,16 +8,15 @@ from typing import Final
 from uuid import UUID, uuid5
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGExtended12Bit
 
 from service.errors import VeraGateError
 from service.jpeg import describe
 from service.objects import to_bytes
+from service.pixels import encode
 from service.settings import VL_PHOTOGRAPHIC
 from service.tables import utc_now
 from service.uploading.arriving import Arrived
@@ -118,24 +117,8 @@ def _put_lossless(ds: Dataset, arrived: Arrived) -> UID:
         ds.LossyImageCompression = "00"
     else:
         _state_loss(ds, arrived.lossy_ratio)
-    _encapsulate(ds, _jpeg_2000(ds, pixels))
+    _encapsulate(ds, encode(pixels, ds, JPEG2000Lossless))
     return JPEG2000Lossless
-
-
-def _jpeg_2000(ds: Dataset, pixels: NDArray[np.uint8]) -> bytes:
-    return get_encoder(JPEG2000Lossless).encode(
-        pixels,
-        encoding_plugin="pylibjpeg",
-        rows=ds.Rows,
-        columns=ds.Columns,
-        samples_per_pixel=ds.SamplesPerPixel,
-        bits_allocated=8,
-        bits_stored=8,
-        pixel_representation=0,
-        number_of_frames=1,
-        photometric_interpretation=ds.PhotometricInterpretation,
-        planar_configuration=0,
-    )
 
 
 def _describe(ds: Dataset, rows: int, columns: int, grey: bool, photometric: str) -> None:

@@ -17,8 +17,8 @@ from service.metrics import Figures, exposition
 from service.rights import RIGHTS, Right, Role
 from service.settings import Settings
 from service.states import DeliveryState, PhotographState
-from service.tables import AuditTransmission, Delivery, Photograph, Release, Tally, utc_now
-from tests.support.catalogued import photograph_row
+from service.tables import AuditTransmission, Delivery, Photograph, Tally, utc_now
+from tests.support.catalogued import add_release, photograph_row
 from tests.support.console import client_for
 from tests.support.gateways import open_gateway, settings_for
 
@@ -67,23 +67,9 @@ def test_destinations_have_what_waits_and_when_they_last_took_something(database
     """Pending and parked deliveries, the age of the oldest, and the time of the last one that arrived."""
     with database.transaction() as session:
         for number, state in enumerate((DeliveryState.PENDING, DeliveryState.PARKED, DeliveryState.DELIVERED)):
-            session.add(photograph(number, PhotographState.DEIDENTIFIED, 1))
-            session.flush()
-            release = Release(
-                photograph_id=f"{number:032x}",
-                blob="b",
-                digest="d",
-                size=1,
-                sop_class_uid="1.2",
-                transfer_syntax_uid="1.2",
-                profile="p",
-                model_version="m",
-                report={},
-                sop_instance_uid=f"2.25.{number}",
-                released_by="gates",
-            )
-            session.add(release)
-            session.flush()
+            row = photograph(number, PhotographState.DEIDENTIFIED, 1)
+            session.add(row)
+            release = add_release(session, row)
             session.add(Delivery(release_id=release.id, destination="archive", state=state))
 
     found = scrape(settings, database)

@@ -14,8 +14,8 @@ from service.overview import overview
 from service.presence import SILENT, on_record
 from service.settings import Settings
 from service.states import DeliveryState, PhotographState
-from service.tables import AuditPending, Delivery, Photograph, Process, Release, utc_now
-from tests.support.catalogued import photograph_row
+from service.tables import AuditPending, Delivery, Photograph, Process, utc_now
+from tests.support.catalogued import add_release, photograph_row
 from tests.support.gateways import rows, settings_for
 
 
@@ -59,23 +59,9 @@ def test_a_destination_tells_what_it_refused(database: Database, settings: Setti
     """Parked and waiting deliveries are counted for their destination, with the newest reason."""
     with database.transaction() as session:
         for number, state in enumerate((DeliveryState.PENDING, DeliveryState.PARKED, DeliveryState.DELIVERED)):
-            session.add(photograph(number, PhotographState.DEIDENTIFIED))
-            session.flush()
-            release = Release(
-                photograph_id=f"{number:032x}",
-                blob="b",
-                digest="d",
-                size=1,
-                sop_class_uid="1",
-                transfer_syntax_uid="1",
-                profile="p",
-                model_version="m",
-                report={},
-                sop_instance_uid=f"2.25.{number}",
-                released_by="gates",
-            )
-            session.add(release)
-            session.flush()
+            row = photograph(number, PhotographState.DEIDENTIFIED)
+            session.add(row)
+            release = add_release(session, row)
             error = "the destination refused with 0x0122" if state == DeliveryState.PARKED else None
             session.add(Delivery(release_id=release.id, destination="archive", state=state, last_error=error))
 
