@@ -49,6 +49,12 @@ def plain(model: Destination | Route) -> dict[str, Any]:
     return {name: _sorted(value) for name, value in model.model_dump(exclude_defaults=True).items()}
 
 
+def plain_defaults(kind: type[Destination] | type[Route]) -> dict[str, Any]:
+    """What `plain` leaves out."""
+    fields = kind.model_fields.items()
+    return {name: _sorted(field.default) for name, field in fields if not field.is_required()}
+
+
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _sorted(item) for key, item in sorted(value.items())}

@@ -24,6 +24,7 @@ from service.headers import Cleaner, Profile
 from service.instructions import Instructions, read_instructions
 from service.objects import read
 from service.pixels import (
+    WRITABLE,
     Faces,
     Latent,
     Picture,
@@ -86,7 +87,8 @@ class Deidentifier:
         threshold = settings.recognition_threshold
         profile = Profile(case.route.retain, case.route.texts, self._is_released(case.photograph))
         clean = Cleaner(self._gateway.pseudonyms, case.patient, profile).clean(case.ds)
-        finished = finish(case.ds, clean, pictures, replaced, case.view, self._faces, threshold, profile)
+        fallback = WRITABLE[case.route.fallback_syntax]
+        finished = finish(case.ds, clean, pictures, replaced, case.view, self._faces, threshold, profile, fallback)
         return with_segmentation(finished, case.ds) if case.route.segmentation else finished
 
     def _is_released(self, photograph: Photograph) -> Callable[[str], bool]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydicom import Dataset, FileDataset
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from service import contents, gates, leaks, pixels, provenance
 from service.evidence import Evidence, PixelEvidence
@@ -66,14 +66,17 @@ def finish(
     faces: pixels.Faces,
     threshold: float,
     profile: Profile = USUAL,
+    fallback: UID = ExplicitVRLittleEndian,
 ) -> Finished:
     """Write, mark, look at the written bytes with other eyes, judge. Fills `clean`; raises nothing for a bad result.
+
+    `fallback` is the syntax of pictures that cannot be written in their own.
 
     The picture is examined in a file that claims nothing yet. When the claim is added, the pixel data of the two
     files are compared and the header check runs on the final bytes.
     """
     version = faces.version
-    written = pixels.write(clean, pictures, replaced)
+    written = pixels.write(clean, pictures, replaced, fallback)
     made, covered = any(frame.boxes for frame in replaced), any(frame.covered for frame in replaced)
     provenance.mark(
         clean,

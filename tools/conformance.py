@@ -16,8 +16,9 @@ from service.codes import OPTION_CODES
 from service.confidentiality import EDITION, Need, Option
 from service.headers import RULES
 from service.headers.plan import plan
+from service.pixels import WRITABLE
 from service.rules import SOP_CLASSES
-from service.settings import VERIFICATION, ListenerSettings
+from service.settings import VERIFICATION, ListenerSettings, Route
 
 DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "conformance.md"
 _BLOCK: Final = r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)"
@@ -50,6 +51,12 @@ def _sop_classes() -> str:
 
 def _syntaxes() -> str:
     return _table(("transfer syntax", "UID"), ((UID(uid).name, uid) for uid in sorted(objects.SYNTAXES)))
+
+
+def _fallback() -> str:
+    usual = Route.model_fields["fallback_syntax"].default
+    rows = ((f"`{word}`{', the default' * (word == usual)}", uid.name, uid) for word, uid in WRITABLE.items())
+    return _table(("`fallback_syntax` of a route", "transfer syntax", "UID"), rows)
 
 
 def _association() -> str:
@@ -125,6 +132,7 @@ def _edition() -> str:
 _TABLES: Final[dict[str, Callable[[], str]]] = {
     "sop-classes": _sop_classes,
     "syntaxes": _syntaxes,
+    "fallback": _fallback,
     "association": _association,
     "store-statuses": _store_statuses,
     "answers": _answers,

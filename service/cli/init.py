@@ -39,6 +39,7 @@ preserve = ["mouth"]           # any of mouth, nose, eyes: comes out unchanged t
 destinations = ["research-pacs"]
 # segmentation = true          # send a DICOM Segmentation along that says which pixels are synthetic
 # text = "blank"               # cover writing in the picture with grey; without this it is held for a person
+# fallback_syntax = "jpeg-2000-lossless"   # of pixels that cannot stay as they are encoded; without this uncompressed
 
 # What to preserve may depend on the view:
 # [routes.preserve_by_view]

@@ -24,6 +24,10 @@ _FIELDS: Final = {
     "destinations": "the destinations",
     "preserve": "what is preserved",
     "preserve_by_view": "what is preserved by view",
+    "text": "what becomes of text in the picture",
+    "fallback_syntax": "the syntax of what cannot leave as it came",
+    "retain": "what is retained",
+    "texts": "a text that may leave",
 }
 _MESSAGES: Final = {
     "missing": "is missing",
@@ -36,7 +40,8 @@ _MESSAGES: Final = {
     "int_from_float": "must be a whole number",
     "greater_than_equal": "must be from 1 to 65535",
     "less_than_equal": "must be from 1 to 65535",
-    "literal_error": "must be of mouth, nose and eyes",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
     "too_short": "are missing",
     "too_long": "are more than {max_length}",
     "extra_forbidden": "is not a setting",
@@ -80,6 +85,8 @@ def _sentence(values: dict[str, Any], error: ErrorDetails) -> str:
     section, *rest = [str(part) for part in error["loc"]]
     number = int(rest[0]) if rest and rest[0].isdigit() else None
     entry = values[section][number] if number is not None else None
+    if error["type"] == "value_error":
+        return f"The {error['ctx']['error']}."
     message = _MESSAGES.get(error["type"], "cannot be used").format(**error.get("ctx", {}))
     if number is None:
         return f"The {section} {message}."

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+from service.configuration import plain_defaults
+from service.settings import Destination, Route
 
 Kind = Literal["sender", "destination", "route"]
 How = Literal["added", "removed", "changed", "reordered"]
@@ -31,6 +34,9 @@ class Change:
         return f"{self.kind} {self.name} {self.how}" if self.name else f"{self.kind}s {self.how}"
 
 
+_DEFAULTS: Final = {"destination": plain_defaults(Destination), "route": plain_defaults(Route)}
+
+
 def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]:
     """From one stored content to another (`Content.stored`)."""
     senders = [set(content["senders"]) for content in (before, after)]
@@ -48,10 +54,15 @@ def _named(kind: Kind, before: list[dict[str, Any]], after: list[dict[str, Any]]
         if name not in old:
             yield Change(kind, name, "added", tuple(_fields({}, entry)))
         elif entry != old[name]:
-            yield Change(kind, name, "changed", tuple(_fields(old[name], entry)))
+            yield Change(kind, name, "changed", tuple(_fields(_filled(kind, old[name]), _filled(kind, entry))))
     for name, entry in old.items():
         if name not in new:
             yield Change(kind, name, "removed", tuple(_fields(entry, {})))
+
+
+def _filled(kind: Kind, entry: dict[str, Any]) -> dict[str, Any]:
+    """With what a stored entry leaves out because it is as it is by default: a change of that has two sides too."""
+    return {**entry, **{name: value for name, value in _DEFAULTS[kind].items() if name not in entry}}
 
 
 def _order(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterator[Change]:
@@ -74,4 +85,6 @@ def _text(value: Any) -> str:
         return "; ".join(f"{key}: {_text(item) or 'nothing'}" for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else ""
     return "" if value is None else str(value)

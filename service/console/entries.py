@@ -5,9 +5,9 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
-from service.configuration import Content
+from service.configuration import Content, plain_defaults
 from service.errors import VeraGateError
-from service.settings import Settings
+from service.settings import Route, Settings
 
 Kind = Literal["sender", "destination", "route"]
 SECTIONS: Final[dict[Kind, str]] = {"sender": "senders", "destination": "destinations", "route": "routes"}
@@ -33,6 +33,11 @@ class EntryForm(BaseModel):
     preserve: list[str] = []
     preserve_by_view: str = ""
     destinations: list[str] = []
+    text: str = ""
+    segmentation: bool = False
+    fallback_syntax: str = ""
+    retain: list[str] = []
+    texts: str = ""
 
 
 def edited(content: Content, kind: Kind, form: EntryForm) -> dict[str, Any]:
@@ -71,7 +76,7 @@ def moved(content: Content, name: str, up: bool) -> dict[str, Any]:
 
 
 def form_of(settings: Settings, kind: Kind, name: str) -> EntryForm:
-    """The form filled in with an entry; an empty one for a name that is not there."""
+    """The form filled in with an entry; for a name that is not there, as a new one begins."""
     if kind == "sender":
         known = name in settings.listener.accepted_calling_aes
         return EntryForm(original=name, name=name) if known else EntryForm()
@@ -85,9 +90,11 @@ def form_of(settings: Settings, kind: Kind, name: str) -> EntryForm:
 
 
 def _route_form(settings: Settings, name: str) -> EntryForm:
+    """What a browser does not send is not ticked, so the ticks of a new route are set here and not as defaults."""
     route = next((r for r in settings.routes if r.name == name), None)
     if route is None:
-        return EntryForm()
+        usual = plain_defaults(Route)
+        return EntryForm(**{field: usual[field] for field in ("text", "fallback_syntax", "retain")})
     lines = (f"{view}: {', '.join(sorted(regions))}" for view, regions in sorted(route.preserve_by_view.items()))
     return EntryForm(
         original=name,
@@ -99,6 +106,11 @@ def _route_form(settings: Settings, name: str) -> EntryForm:
         preserve=sorted(route.preserve),
         preserve_by_view="\n".join(lines),
         destinations=list(route.destinations),
+        text=route.text,
+        segmentation=route.segmentation,
+        fallback_syntax=route.fallback_syntax,
+        retain=sorted(route.retain),
+        texts="\n".join(sorted(route.texts)),
     )
 
 
@@ -119,8 +131,13 @@ def _entry(kind: Kind, form: EntryForm) -> dict[str, Any]:
         "views": form.views.upper().replace(",", " ").split(),
         "preserve": form.preserve,
         "preserve_by_view": _by_view(form.preserve_by_view),
+        "text": form.text,
+        "segmentation": form.segmentation,
+        "fallback_syntax": form.fallback_syntax,
+        "texts": [line.strip() for line in form.texts.splitlines() if line.strip()],
     }
-    return {key: value for key, value in values.items() if value} | {"destinations": form.destinations}
+    chosen = {key: value for key, value in values.items() if value}
+    return chosen | {"destinations": form.destinations, "retain": form.retain}
 
 
 def _titles(text: str) -> list[str]:

@@ -19,9 +19,10 @@ from service.pixels.looking import Look, Viewer
 from service.pixels.mapping import Part, draw_map, frame_parts, map_size, read_map
 from service.pixels.picture import Image, Picture, count_frames, decode, single_frame
 from service.pixels.replacing import Box, Faces, Latent, Mask, Replaced
-from service.pixels.writing import Written, WrittenFrame, encode, write
+from service.pixels.writing import WRITABLE, Written, WrittenFrame, encode, write
 
 __all__ = [
+    "WRITABLE",
     "Box",
     "Faces",
     "Image",

@@ -29,8 +29,18 @@ from service.errors import Quarantined
 from service.jpeg import Spliced, Stream, describe, sequential, splice
 from service.pixels.picture import BLOCKS, Image, Picture
 from service.pixels.replacing import Mask, Replaced
+from service.settings import Syntax
 from service.states import Cause
 from service.storage_classes import MULTI_FRAME, OPHTHALMIC_PHOTOGRAPHY_8_BIT, SECONDARY_CAPTURES
+
+WRITABLE: Final[dict[Syntax, UID]] = {
+    "explicit-little-endian": ExplicitVRLittleEndian,
+    "jpeg-2000-lossless": JPEG2000Lossless,
+    "jpeg-ls-lossless": JPEGLSLossless,
+    "rle-lossless": RLELossless,
+}
+"""What a route may choose for pictures that cannot be written in the syntax they came in; none of them loses anything,
+because what is preserved and what was never touched must come out as it was."""
 
 _ENCODERS: Final = {JPEG2000Lossless: "pylibjpeg", RLELossless: "pylibjpeg", JPEGLSLossless: "pyjpegls"}
 _WITHOUT_LOSS: Final = {JPEG2000: JPEG2000Lossless, JPEGLSNearLossless: JPEGLSLossless}
@@ -70,7 +80,8 @@ def write(
     """Put the pixels of all frames and everything that describes them into a cleaned data set.
 
     A JPEG stays a JPEG with its own blocks wherever nothing changed, untouched ones keep their very bytes; any other
-    source is written without loss: in its own syntax where that can be encoded, else in `otherwise`.
+    source is written without loss: uncompressed where it came so, in its own syntax where that can be encoded, else in
+    `otherwise`, one of WRITABLE.
     """
     first = pictures[0]
     if len({(p.rgb.shape, p.grey, p.inverted, p.jpeg is None) for p in pictures}) > 1:
@@ -139,7 +150,7 @@ def _write_as_is(ds: Dataset, first: Picture, streams: list[bytes]) -> Written:
 
 def _write_lossless(ds: Dataset, pictures: Many[Picture], replaced: Many[Replaced], otherwise: UID) -> Written:
     first = pictures[0]
-    syntax = first.syntax if _encoded(first.syntax) in _ENCODERS else otherwise
+    syntax = _syntax_for(first.syntax, otherwise)
     encoded = _encoded(syntax)
     ds.PhotometricInterpretation = _grey_or(first, "YBR_RCT" if encoded == JPEG2000Lossless else "RGB")
     frames = [_samples(*each) for each in zip(pictures, replaced, strict=True)]
@@ -154,6 +165,13 @@ def _write_lossless(ds: Dataset, pictures: Many[Picture], replaced: Many[Replace
         _say_what_is_known(ds)
     kept = tuple(_kept(*each) for each in zip(pictures, replaced, strict=True))
     return Written(encoded if encoded == JPEGLSLossless else syntax, kept)
+
+
+def _syntax_for(source: UID, otherwise: UID) -> UID:
+    """Big endian, implicit and deflated sources are uncompressed pictures, and stay that."""
+    if not source.is_encapsulated:
+        return ExplicitVRLittleEndian
+    return source if _encoded(source) in _ENCODERS else otherwise
 
 
 def _encoded(syntax: UID) -> UID:

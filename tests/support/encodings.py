@@ -18,6 +18,7 @@ from pydicom import FileDataset, dcmread
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import (
+    HTJ2K,
     JPEG2000,
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -41,6 +42,7 @@ from tests.support.photographs import as_read, photograph
 Array = NDArray[np.uint8]
 GREY = ("MONOCHROME1", "MONOCHROME2")
 _DATA = Path(__file__).with_name("data")
+_BY_OPENJPH = {HTJ2KLossless: "golden.j2c", HTJ2K: "golden_lossy.j2c"}  # made once by imagecodecs
 _PALETTE = np.stack(np.meshgrid(*[np.linspace(0, 255, n).astype(np.uint8) for n in (6, 7, 6)]), -1).reshape(-1, 3)
 _NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
 
@@ -77,6 +79,7 @@ FORMS = (
     *(Form(JPEG2000Lossless, name) for name in GREY),
     Form(JPEG2000, "YBR_ICT", loss=60),
     Form(HTJ2KLossless, "YBR_RCT"),
+    Form(HTJ2K, "YBR_ICT", loss=6),
     *(Form(JPEGLSLossless, name) for name in ("RGB", *GREY, "PALETTE COLOR")),
     Form(JPEGLSLossless, "YBR_FULL", loss=2),
     Form(JPEGLSNearLossless, "RGB", loss=2),
@@ -90,6 +93,11 @@ FORMS = (
     *(Form(JPEGBaseline8Bit, name, loss=40) for name in GREY),
     Form(JPEGExtended12Bit, "YBR_FULL_422", "4:2:0", 180),
 )
+
+
+def form_named(name: str) -> Form:
+    """The form that goes by this name; KeyError for none."""
+    return {str(form): form for form in FORMS}[name]
 
 
 @cache
@@ -133,7 +141,7 @@ def encoded(form: Form, view: str | None = "EV19", frames: int = 1, **values: ob
         ds.PixelData = encapsulate([_compressed(form, ds, stored)] * frames)
         ds["PixelData"].is_undefined_length = True
     ds["PixelData"].VR = "OB"
-    if form.syntax in (JPEGBaseline8Bit, JPEGExtended12Bit, JPEG2000, JPEGLSNearLossless):
+    if form.syntax in _METHODS:
         ds.LossyImageCompression, ds.LossyImageCompressionRatio = "01", "10"
         ds.LossyImageCompressionMethod = _METHODS[form.syntax]
     for keyword, value in values.items():
@@ -145,6 +153,7 @@ _METHODS = {
     JPEGBaseline8Bit: "ISO_10918_1",
     JPEGExtended12Bit: "ISO_10918_1",
     JPEG2000: "ISO_15444_1",
+    HTJ2K: "ISO_15444_15",
     JPEGLSNearLossless: "ISO_14495_1",
 }
 
@@ -167,7 +176,7 @@ def _stored(form: Form) -> Array:
         return ~_luminance() if form.photometric == "MONOCHROME1" else _luminance()
     if form.photometric == "PALETTE COLOR":
         return _indices()
-    if form.syntax in (JPEGBaseline8Bit, JPEGExtended12Bit, JPEG2000, JPEG2000Lossless, HTJ2KLossless):
+    if form.syntax in (JPEGBaseline8Bit, JPEGExtended12Bit, JPEG2000, JPEG2000Lossless, HTJ2KLossless, HTJ2K):
         return golden()
     samples = golden() if form.photometric == "RGB" else convert_color_space(golden(), "RGB", "YBR_FULL")
     if form.photometric == "YBR_FULL_422":
@@ -190,8 +199,8 @@ def _compressed(form: Form, ds: FileDataset, stored: Array) -> bytes:
         return _jpeg(form, stored)
     if form.syntax in (JPEGLossless, JPEGLosslessSV1):
         return _jpeg_lossless(form, ds, stored)
-    if form.syntax == HTJ2KLossless:
-        return (_DATA / "golden.j2c").read_bytes()
+    if form.syntax in _BY_OPENJPH:
+        return (_DATA / _BY_OPENJPH[form.syntax]).read_bytes()
     plain = photograph(golden(), None, syntax=ExplicitVRLittleEndian)
     plain.SamplesPerPixel = 1 if stored.ndim == 2 else 3
     plain.PhotometricInterpretation = "MONOCHROME2" if stored.ndim == 2 else form.photometric

@@ -191,6 +191,11 @@ class Route(_Answer):
     preserve: list[str]
     preserve_by_view: dict[str, list[str]]
     destinations: list[str]
+    text: str
+    segmentation: bool
+    fallback_syntax: str
+    retain: list[str]
+    texts: list[str]
 
 
 class Configuration(_Answer):

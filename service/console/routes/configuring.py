@@ -1,12 +1,13 @@
 """Changing the configuration: one entry at a time, saved as a version of the whole."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from service.codes import read_table
+from service.confidentiality import Option
 from service.configuration import Content, content_of
 from service.configuring.changes import NotSaved, Outdated, Review, restore, review, save
 from service.console.access import needs, person_of
@@ -17,6 +18,7 @@ from service.console.routes.configuration import sop_class_names
 from service.console.wording import t
 from service.errors import VeraGateError
 from service.rights import Right
+from service.settings import Route, Syntax
 
 router = APIRouter(prefix="/configuration", dependencies=[needs(Right.CHANGE_CONFIGURATION)])
 Text = Annotated[str, Form()]
@@ -130,6 +132,9 @@ def _form(request: Request, kind: Kind, form: EntryForm, problems: tuple[str, ..
         destinations=[(destination.name, destination.name) for destination in gateway.settings.destinations],
         views=[(row["code"], row["name"]) for row in read_table("views")],
         sop_classes=sop_class_names(),
+        on_text=[(word, t(f"on_text.{word}")) for word in get_args(Route.model_fields["text"].annotation)],
+        syntaxes=[(word, t(f"syntaxes.{word}")) for word in get_args(Syntax)],
+        options=[(str(option), t(f"options.{option}")) for option in Option],
     )
 
 

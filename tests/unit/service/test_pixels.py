@@ -18,6 +18,9 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -47,10 +50,12 @@ def with_frame(data: bytes, **values: object) -> FileDataset:
     return ds
 
 
-def finished(ds: FileDataset, replaced: Replaced, picture: Picture) -> tuple[bytes, Written]:
+def finished(
+    ds: FileDataset, replaced: Replaced, picture: Picture, otherwise: UID = ExplicitVRLittleEndian
+) -> tuple[bytes, Written]:
     clean = Dataset()
     clean.SOPClassUID, clean.SOPInstanceUID = ds.SOPClassUID, "2.25.1"
-    written = write(clean, [picture], [replaced])
+    written = write(clean, [picture], [replaced], otherwise)
     return to_bytes(clean, written.syntax), written
 
 
@@ -216,19 +221,21 @@ def test_three_decoders_agree_on_the_preserved_region(subsampling: str) -> None:
     [
         (ImplicitVRLittleEndian, ExplicitVRLittleEndian),
         (ExplicitVRBigEndian, ExplicitVRLittleEndian),
-        (HTJ2KLossless, ExplicitVRLittleEndian),
+        (HTJ2KLossless, RLELossless),
+        (JPEGLosslessSV1, RLELossless),
+        (JPEGLSNearLossless, JPEGLSLossless),
         (JPEG2000, JPEG2000),
         (JPEG2000Lossless, JPEG2000Lossless),
         (JPEGExtended12Bit, JPEGBaseline8Bit),
     ],
 )
 def test_the_result_has_the_sources_syntax_where_it_can_be_encoded(syntax: UID, expected: UID) -> None:
-    """What cannot be encoded without loss in its own syntax leaves as Explicit VR Little Endian."""
+    """Uncompressed stays uncompressed; what has no encoder of its own leaves in the syntax that the route names."""
     rgb = teeth()
     stream = jpeg(rgb) if syntax == JPEGExtended12Bit else None
     picture = Picture(rgb, False, syntax, 1000, stream)
     replaced = Replaced(rgb, np.zeros(rgb.shape[:2], bool))
-    assert finished(source(), replaced, picture)[1].syntax == expected
+    assert finished(source(), replaced, picture, RLELossless)[1].syntax == expected
 
 
 def test_an_intra_oral_jpeg_leaves_with_its_own_bytes() -> None:

@@ -83,7 +83,20 @@ def _photograph(database: Database, *, destination: str | None = None, state: st
         ({"routes": [{"name": "r", "destinations": []}]}, "The route 'r': the destinations are missing."),
         (
             {"routes": [CONSOLE["routes"][0] | {"preserve": ["ears"]}]},
-            "The route 'scans': what is preserved must be of mouth, nose and eyes.",
+            "The route 'scans': what is preserved must be 'mouth', 'nose' or 'eyes'.",
+        ),
+        (
+            {"routes": [CONSOLE["routes"][0] | {"fallback_syntax": "jpeg-baseline"}]},
+            "The route 'scans': the syntax of what cannot leave as it came must be 'explicit-little-endian', "
+            "'jpeg-2000-lossless', 'jpeg-ls-lossless' or 'rle-lossless'.",
+        ),
+        (
+            {"routes": [CONSOLE["routes"][0] | {"retain": ["full-dates", "modified-dates"]}]},
+            "The route 'scans' retains dates either moved or in full, not both.",
+        ),
+        (
+            {"routes": [CONSOLE["routes"][0] | {"texts": ["EOS\\90D"]}]},
+            "The route 'scans': a text that may leave has a character that may not be there.",
         ),
         (
             {"routes": [CONSOLE["routes"][0] | {"views": ["EV99"]}]},
