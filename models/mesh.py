@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Box = tuple[float, float, float, float]
 
 VERTICES = 468
 OUTER_LIPS = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146]
@@ -75,11 +76,14 @@ class Similarity:
 
     @property
     def yaw_pitch_roll(self) -> tuple[float, float, float]:
-        """Degrees; positive yaw turns the nose to the right of the image, positive pitch looks down."""
+        """Degrees, of what the rotation brings upright and frontal, as it stands in its picture.
+
+        Positive yaw turns the nose to the right of the picture, positive pitch looks down, positive roll is clockwise.
+        """
         r = self.rotation.T
         yaw = np.degrees(np.arctan2(-r[2, 0], np.hypot(r[2, 1], r[2, 2])))
-        pitch = np.degrees(np.arctan2(r[2, 1], r[2, 2]))
-        roll = np.degrees(np.arctan2(r[1, 0], r[0, 0]))
+        pitch = np.degrees(np.arctan2(-r[2, 1], r[2, 2]))
+        roll = np.degrees(np.arctan2(-r[1, 0], r[0, 0]))
         return float(yaw), float(pitch), float(roll)
 
 
@@ -116,52 +120,74 @@ class Mesher:
             static_image_mode=True, refine_landmarks=True, max_num_faces=1, min_detection_confidence=0.2
         )
 
-    def fit(self, image: NDArray[np.uint8], box: tuple[float, float, float, float]) -> Array | None:
+    def fit(self, image: NDArray[np.uint8], box: Box, roll: float = 0.0) -> Array | None:
         """Fit the mesh to the face in `box`.
 
         Args:
             image: RGB uint8 [H, W, 3].
             box: left, top, right, bottom in pixels of `image`.
+            roll: degrees by which the head is turned clockwise in the picture; the network knows upright faces only.
 
         Returns:
             float32 [468, 3] in pixels of `image`, or None when no face is found there.
         """
         left, top, right, bottom = box
         half = 0.5 * max(right - left, bottom - top) * 1.8
-        x, y = (left + right) / 2, (top + bottom) / 2
-        side = int(np.clip(2 * half, 64, 640))
-        scale = side / (2 * half)
-        to_crop = np.array([[scale, 0, side / 2 - scale * x], [0, scale, side / 2 - scale * y]], np.float32)
-        crop = warp_down(image, to_crop, side)
-        found = self._mesh.process(crop).multi_face_landmarks
+        side = int(np.clip(2 * half, 192, 640))
+        to_crop = upright(((left + right) / 2, (top + bottom) / 2), half, roll, side)
+        found = self._mesh.process(warp_down(image, to_crop, side)).multi_face_landmarks
         if not found:
             return None
-        points = np.array([[p.x, p.y, p.z] for p in found[0].landmark[:VERTICES]], np.float32) * side / scale
-        points[:, :2] += (x - half, y - half)
+        # Landmarks are parts of the crop; its pixels' centres lie at whole numbers, z is scaled like x.
+        points = np.array([[p.x, p.y, p.z] for p in found[0].landmark[:VERTICES]], np.float32) * side
+        points[:, :2] = (points[:, :2] - to_crop[:, 2]) @ np.linalg.inv(to_crop[:, :2]).T
+        points[:, 2] *= 2 * half / side
         return points if _overlap(points, box) > 0.25 else None
 
 
+def upright(centre: tuple[float, float], half: float, roll: float, side: int) -> Array:
+    """[2, 3]: from pixels of a picture to a crop of `side` pixels around `centre`, `half` to each of its sides.
+
+    `roll`: degrees by which what is there is turned clockwise; in the crop it stands upright.
+    """
+    scale, angle = side / (2 * half), np.radians(roll)
+    turn = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return np.hstack([turn, (side / 2 - turn @ centre)[:, None]]).astype(np.float32)
+
+
 def warp_down(image: NDArray[np.uint8], to_crop: Array, side: int) -> NDArray[np.uint8]:
-    """Crop and scale with pre-filtering, so that large photographs are not aliased."""
+    """A crop of side x side pixels, grey where the picture ends, scaled with pre-filtering against aliasing.
+
+    `to_crop`: [2, 3] similarity from pixels of `image` to those of the crop, turned in any way; centres of pixels
+    lie at whole numbers.
+    """
     scale = float(np.hypot(to_crop[0, 0], to_crop[0, 1]))
-    shrink = 1.0
     if scale < 0.6:
-        shrink = max(scale, 1e-3)
-        corners = np.array([[0, 0, 1], [side, side, 1]], np.float32).T
-        inverse = cv2.invertAffineTransform(to_crop)
-        (x0, x1), (y0, y1) = inverse @ corners
-        x0, y0 = max(int(x0) - 2, 0), max(int(y0) - 2, 0)
-        image = image[y0 : int(y1) + 3, x0 : int(x1) + 3]
-        to_crop = to_crop + np.array([[0, 0, scale * x0], [0, 0, scale * y0]], np.float32)
-        image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-        to_crop = np.hstack([to_crop[:, :2] / shrink, to_crop[:, 2:]])
-    border = cv2.BORDER_CONSTANT
+        image, back = _reduced(image, to_crop, scale, side)
+        to_crop = (to_crop @ back).astype(np.float32)
     return cv2.warpAffine(
-        image, to_crop, (side, side), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(128,) * 3
+        image, to_crop, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(128,) * 3
     )
 
 
-def _overlap(points: Array, box: tuple[float, float, float, float]) -> float:
+def _reduced(
+    image: NDArray[np.uint8], to_crop: Array, scale: float, side: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The part of the picture that the crop shows, reduced by `scale`, and the way back from its pixels [3, 3]."""
+    corners = np.array([[-1, -1, 1], [side, -1, 1], [-1, side, 1], [side, side, 1]], np.float64).T
+    places = cv2.invertAffineTransform(to_crop.astype(np.float64)) @ corners
+    limits = np.array([image.shape[1], image.shape[0]])
+    low = np.clip(np.floor(places.min(1)).astype(int) - 1, 0, limits - 1)
+    high = np.clip(np.ceil(places.max(1)).astype(int) + 2, low + 1, limits)
+    part = image[low[1] : high[1], low[0] : high[0]]
+    width, height = (max(1, round(length * scale)) for length in (high - low).tolist())
+    stretch = (high - low) / (width, height)
+    back = np.eye(3)
+    back[[0, 1], [0, 1]], back[:2, 2] = stretch, low + (stretch - 1) / 2
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), back
+
+
+def _overlap(points: Array, box: Box) -> float:
     """Intersection over union of the mesh's bounding box and the detected box."""
     (l0, t0), (r0, b0) = points[:, :2].min(0), points[:, :2].max(0)
     l1, t1, r1, b1 = box
