@@ -13,7 +13,7 @@ from models import blender, renderer
 from models.faces import Face, FaceFinder
 from models.lighting import blur, split, to_log
 from models.mesh import Array, Mesher, fit_similarity, warp_down
-from models.occlusion import occlusion
+from models.occlusion import in_photograph, occlusion
 from models.prior import LinearPrior
 from models.recognizer import Box, Recognizer
 from models.regions import Region, preserved_mask
@@ -198,9 +198,18 @@ class FaceAnonymizer:
         detail = split(texture, self.prior.frame.skin * facing).detail
         projection = self.prior.project(detail, facing, similarity.apply(vertices))
         residual = detail - projection.explained
-        covered = 1 - (1 - occlusion(detail, residual, facing, self.prior.frame)) * blur(facing, TURNED)
+        cover = occlusion(detail, residual, facing, self.prior.frame)
         lopsided = projection.lopsided - blur(projection.lopsided, BROAD)
-        return FaceModel(vertices, similarity, projection, blur(residual, FINEST) + lopsided, covered)
+        places = renderer.places(self.prior.frame, vertices, renderer.surroundings(vertices, *image.shape[:2]))
+        return FaceModel(
+            vertices,
+            similarity,
+            projection,
+            residual=blur(residual, FINEST) + lopsided,
+            occlusion=1 - blur(facing, TURNED),
+            places=places,
+            standing=in_photograph(cover, places, self.prior.frame),
+        )
 
     def _replace(
         self, image: NDArray[np.uint8], model: FaceModel, latent: Array, preserve: frozenset[Region]
@@ -260,7 +269,7 @@ def _near(image: NDArray[np.uint8], vertices: Array) -> tuple[NDArray[np.uint8],
 
 def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uint8], FaceModel]:
     """A small copy of the face and its surroundings, for comparing candidates quickly."""
-    left, top, width, height = renderer.surroundings(model, *image.shape[:2])
+    left, top, width, height = renderer.surroundings(model.vertices, *image.shape[:2])
     scale = min(1.0, CHOICE_WIDTH / model.width)
     crop = np.ascontiguousarray(image[top : top + height, left : left + width])
     small = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 
 from models import mesh
+from models.frame import Frame
 from models.lighting import to_channels
 from models.mesh import Array, Similarity
+from models.occlusion import hold
 from models.prior import LinearPrior, Projection
 from models.raster import rasterise
 from models.regions import Region, interocular, preserved_mask
@@ -34,7 +36,9 @@ class FaceModel:
 
     vertices: [468, 3] pixels of the photograph; similarity: onto the mean face; residual: [T, T, 3] log
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
-    grain, stays); occlusion: [T, T], 0..1, what stands before the face or is turned away.
+    grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
+    places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own;
+    standing: [h, w], 0..1 on that grid, what stands before the face (see `models.occlusion`).
     """
 
     vertices: Array
@@ -42,6 +46,8 @@ class FaceModel:
     projection: Projection
     residual: Array
     occlusion: Array
+    places: Array
+    standing: Array
 
     @property
     def width(self) -> float:
@@ -66,20 +72,30 @@ class Edit:
     soften: Array
 
 
-def surroundings(face: FaceModel, height: int, width: int) -> tuple[int, int, int, int]:
+def surroundings(vertices: Array, height: int, width: int) -> tuple[int, int, int, int]:
     """left, top, width, height of the crop in which pixels may change."""
-    margin = SURROUND * face.width
-    low = np.floor(face.vertices[:, :2].min(0) - margin).astype(int)
-    high = np.ceil(face.vertices[:, :2].max(0) + margin).astype(int)
+    margin = SURROUND * float(np.ptp(vertices[:, 0]))
+    low = np.floor(vertices[:, :2].min(0) - margin).astype(int)
+    high = np.ceil(vertices[:, :2].max(0) + margin).astype(int)
     left, top = max(int(low[0]), 0), max(int(low[1]), 0)
     return left, top, min(int(high[0]), width) - left, min(int(high[1]), height) - top
+
+
+def places(frame: Frame, vertices: Array, crop: tuple[int, int, int, int]) -> Array:
+    """Where in the frame each pixel of the crop (left, top, width, height) lies: [h, w, 2], far outside: no face."""
+    left, top, width, height = crop
+    scale = min(1.0, WORK_WIDTH / float(np.ptp(vertices[:, 0])))
+    size = max(round(height * scale), 2), max(round(width * scale), 2)
+    closed = mesh.closed(vertices)
+    points = (closed[:, :2] - (left, top)) * (size[1] / width, size[0] / height)
+    return rasterise(points.astype(np.float32), *size, closed[:, 2]).image(frame.uv, -1e4)
 
 
 def edit(
     prior: LinearPrior, face: FaceModel, latent: Array, preserve: frozenset[Region], size: tuple[int, int]
 ) -> Edit:
     """Plan the change of one face to the identity `latent` in a photograph of `size` (height, width)."""
-    left, top, width, height = surroundings(face, *size)
+    left, top, width, height = surroundings(face.vertices, *size)
     scale = min(1.0, WORK_WIDTH / face.width)
     work_width, work_height = max(round(width * scale), 2), max(round(height * scale), 2)
     step = np.array([work_width / width, work_height / height], np.float32)
@@ -90,9 +106,10 @@ def edit(
     depth = mesh.closed(target)[:, 2]
 
     colour, motion = _nearness(face, preserve, origin, step, work_height, work_width)
-    flow, ratio = _draw(prior, before, after, depth, texture, work_height, work_width)
-    flow *= motion[..., None] / step
-    ratio *= colour[..., None]
+    flow = _flow(before, after, depth, work_height, work_width) * motion[..., None]
+    flow, free = hold(face.standing, flow, scale * face.width)
+    ratio = _colours(face.places, flow, texture) * (colour * free)[..., None]
+    flow /= step
     lighter = cv2.GaussianBlur(ratio.mean(2), (0, 0), 2.5)
     soften = np.clip(2.2 * (lighter - 0.1), 0, 0.85)[..., None]
     return Edit(left, top, width, height, flow, ratio, soften.astype(np.float32))
@@ -122,18 +139,24 @@ def _gain(prior: LinearPrior, preserve: frozenset[Region]) -> Array:
     return gain * PRESERVING if preserve else gain
 
 
-def _draw(
-    prior: LinearPrior, before: Array, after: Array, depth: Array, texture: Array, height: int, width: int
-) -> tuple[Array, Array]:
-    """Flow [h, w, 2] in working pixels and log ratio [h, w, 3] with the face at `after`."""
+def _flow(before: Array, after: Array, depth: Array, height: int, width: int) -> Array:
+    """Offsets to the source, [h, w, 2], in working pixels, that take the face from `before` to `after`."""
     raster = rasterise(after, height, width, depth)
     grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
     flow = _around(before - after, after, height, width)
     flow[raster.mask] = (raster.image(before) - grid)[raster.mask]
-    flow = cv2.GaussianBlur(flow, (0, 0), 2.0)
-    places = raster.image(prior.frame.uv, -1e4)
-    drawn = cv2.remap(texture, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return flow, _bounded(to_channels(drawn))
+    return np.asarray(cv2.GaussianBlur(flow, (0, 0), 2.0))
+
+
+def _colours(places: Array, flow: Array, texture: Array) -> Array:
+    """Log ratio [h, w, 3]: each pixel's, by the place of the face that it is fetched from."""
+    height, width = flow.shape[:2]
+    grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    if places.shape[:2] != (height, width):
+        places = cv2.resize(places, (width, height), interpolation=cv2.INTER_LINEAR)
+    come_from = cv2.remap(places, flow + grid, None, cv2.INTER_LINEAR, borderValue=(-1e4,) * 2)
+    drawn = cv2.remap(texture, come_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return _bounded(to_channels(drawn))
 
 
 def _bounded(ratio: Array) -> Array:
