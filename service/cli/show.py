@@ -8,7 +8,7 @@ import typer
 from service.cli.options import Json, print_json
 
 if TYPE_CHECKING:
-    from service.segmentation import Mask
+    from service.segmentation import Masks
 
 _COLUMNS = 64
 _INKS = {"synthetic": "█", "preserved": "▒"}
@@ -74,7 +74,7 @@ def _facts(file: Path) -> dict[str, Any]:
     }
 
 
-def _masks(file: Path) -> "dict[str, Mask]":
+def _masks(file: Path) -> "dict[str, Masks]":
     from service.errors import VeraGateError
     from service.segmentation import segmented
 
@@ -90,8 +90,17 @@ def _worded(value: Any) -> str:
     return "; ".join(value) if isinstance(value, list) else str(value)
 
 
-def _drawn(masks: "dict[str, Mask]") -> str:
-    """A picture of letters, 64 across: the part that most of a cell belongs to."""
+def _drawn(masks: "dict[str, Masks]") -> str:
+    """Each frame as a picture of letters, under its number where there are several."""
+    frames = len(next(iter(masks.values())))
+    drawn = [_frame({name: mask[number] for name, mask in masks.items()}) for number in range(frames)]
+    if frames == 1:
+        return drawn[0]
+    return "\n".join(f"frame {number} of {frames}\n{picture}" for number, picture in enumerate(drawn, 1))
+
+
+def _frame(masks: "dict[str, Masks]") -> str:
+    """64 letters across: the part that most of a cell belongs to."""
     height, width = next(iter(masks.values())).shape
     cell = max(1, -(-width // _COLUMNS))
     lines = []
@@ -106,7 +115,8 @@ def _ink(shares: dict[str, float]) -> str:
     return _INKS[name] if shares[name] >= 0.5 else "·"
 
 
-def _draw(masks: "dict[str, Mask]", path: Path) -> None:
+def _draw(masks: "dict[str, Masks]", path: Path) -> None:
+    """Frames one below the other."""
     import numpy as np
     from PIL import Image
 
@@ -118,4 +128,4 @@ def _draw(masks: "dict[str, Mask]", path: Path) -> None:
     for name, colour in (("synthetic", (214, 51, 132)), ("preserved", (25, 135, 84))):
         if name in masks:
             image[masks[name]] = colour
-    Image.fromarray(image).save(path, "PNG")
+    Image.fromarray(image.reshape(-1, *image.shape[2:])).save(path, "PNG")

@@ -16,7 +16,7 @@
 from service.pixels.covering import cover_heads, find_lines, with_covers, without
 from service.pixels.examining import examine, look_for_faces
 from service.pixels.looking import Look, Viewer
-from service.pixels.mapping import Part, draw_map, frame_parts, map_size, read_map
+from service.pixels.mapping import Part, draw_map, frame_parts, map_size, read_map, read_maps
 from service.pixels.picture import Image, Picture, count_frames, decode, single_frame
 from service.pixels.replacing import Box, Faces, Latent, Mask, Replaced
 from service.pixels.writing import WRITABLE, Written, WrittenFrame, encode, write
@@ -46,6 +46,7 @@ __all__ = [
     "look_for_faces",
     "map_size",
     "read_map",
+    "read_maps",
     "single_frame",
     "with_covers",
     "without",

@@ -62,6 +62,11 @@ def map_size(file: IO[bytes]) -> tuple[int, int, int]:
 
 def read_map(data: bytes, frame: int = 0) -> NDArray[np.uint8]:
     """The parts of one frame, uint8 [H, W]."""
+    return cast(NDArray[np.uint8], read_maps(data)[frame])
+
+
+def read_maps(data: bytes) -> NDArray[np.uint8]:
+    """The parts of all frames, uint8 [frames, H, W]."""
     with PillowImage.open(BytesIO(data), formats=["PNG"]) as image:
         frames = int(image.info.get(_FRAMES, 1))
-        return cast(NDArray[np.uint8], np.split(np.array(image), frames)[frame])
+        return np.array(image).reshape(frames, image.height // frames, image.width)
