@@ -3,9 +3,12 @@
 known_code(item)                 # the table's entry for a code item, or None
 code_item("774007")              # a fresh item with the table's meaning
 context_of(ds)                   # the coded pairs of Acquisition Context that the table holds
+
+The table is two files: the codes of orthodontic photographs, and members of context groups of PS3.16 that the other
+classes use (`tools/context_groups.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -14,7 +17,7 @@ from pydicom import DataElement, Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
-from service.confidentiality import Option, read_csv
+from service.confidentiality import Action, Option, content_action, read_csv
 
 CONTEXT_CONCEPTS = frozenset({"130325", "25272006", "118243007", "363787002"})
 
@@ -54,9 +57,8 @@ OPTION_CODES: Final = {  # CID 7050
 @cache
 def code_table() -> dict[tuple[str, str], Code]:
     """Every coded entry that may leave the gateway, by (value, coding scheme)."""
-    return {
-        (row["code"], row["scheme"]): Code(row["code"], row["scheme"], row["meaning"]) for row in read_table("codes")
-    }
+    rows = [*read_csv("photographic_codes.csv"), *read_table("codes")]
+    return {(row["code"], row["scheme"]): Code(row["code"], row["scheme"], row["meaning"]) for row in rows}
 
 
 def known_code(item: Dataset) -> Code | None:
@@ -74,12 +76,18 @@ def context_item(concept: str, value: str) -> Dataset:
     return item
 
 
-def context_of(ds: Dataset) -> Iterator[tuple[str, str]]:
-    """The (concept, value) pairs in Acquisition Context that are wholly in the table; the rest is passed over."""
+def context_of(ds: Dataset, options: Collection[Option] = ()) -> Iterator[tuple[str, str]]:
+    """The (concept, value) pairs in Acquisition Context that are wholly in the table; the rest is passed over.
+
+    Only CODE items have a value that a table can hold. A concept for which PS3.15 Table E.3.4-1 has another action
+    than to keep it, under these options, is passed over too.
+    """
     for item in items_in(ds, "AcquisitionContextSequence"):
         concepts, values = codes_in(item, "ConceptNameCodeSequence"), codes_in(item, "ConceptCodeSequence")
         if len(concepts) == len(values) == 1 and concepts <= CONTEXT_CONCEPTS and "" not in values:
-            yield next(iter(concepts)), next(iter(values))
+            concept = code_of(next(iter(concepts)))
+            if content_action(concept.value, concept.scheme, options) is Action.KEEP:
+                yield concept.value, next(iter(values))
 
 
 def codes_in(ds: Dataset, keyword: str) -> set[str]:
@@ -109,10 +117,15 @@ def value_at(ds: Dataset, tag: BaseTag) -> object:
         return None
 
 
-def code_item(value: str) -> Dataset:
-    """A fresh code item for a value of the table; KeyError for any other."""
+def code_of(value: str) -> Code:
+    """The table's entry for a value, of the standard's own scheme or of SNOMED CT; KeyError for any other."""
     scheme = "DCM" if (value, "DCM") in code_table() else "SCT"
-    return code_table()[value, scheme].item()
+    return code_table()[value, scheme]
+
+
+def code_item(value: str) -> Dataset:
+    """A fresh code item for a value of the table; KeyError as above."""
+    return code_of(value).item()
 
 
 def read_table(table: str) -> list[dict[str, str]]:

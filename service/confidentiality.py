@@ -2,12 +2,13 @@
 
 row = row_for(tag)                       # None where Table E.1-1 does not name the attribute
 row.action(Need.EMPTY_OR_VALUE, options)  # one letter: X, Z, D, U, K or C
+content_action("121032", "DCM", options)  # the same for a concept of structured content, by Table E.3.4-1
 
 `tools/confidentiality_tables.py` writes the two files.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -44,9 +45,10 @@ class Need(StrEnum):
     """What an object must hold of an attribute, by its Type (PS3.5 7.4)."""
 
     VALUE = "1"
+    VALUE_WHERE_IT_WAS = "1C"  # only the source knows whether the condition holds
     EMPTY_OR_VALUE = "2"
-    EMPTY_WHERE_IT_WAS = "2C"  # only the source knows whether the condition holds
-    NOTHING = "3"  # and 1C: without its value the condition does not hold
+    EMPTY_WHERE_IT_WAS = "2C"
+    NOTHING = "3"  # and 1C where without its value the condition does not hold
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ _PREFERRED: Final = {  # PS3.15 Table E.1-1a: the strongest that the attribute's
     Need.EMPTY_WHERE_IT_WAS: (Action.UID, Action.EMPTY, Action.REMOVE, Action.DUMMY),
     Need.EMPTY_OR_VALUE: (Action.UID, Action.EMPTY, Action.REMOVE, Action.DUMMY),
     Need.VALUE: (Action.UID, Action.DUMMY, Action.EMPTY, Action.REMOVE),
+    Need.VALUE_WHERE_IT_WAS: (Action.UID, Action.DUMMY, Action.EMPTY, Action.REMOVE),
 }
 
 
@@ -89,9 +92,34 @@ def table() -> dict[str, Row]:
     return {row["tag"]: _row(row) for row in read_csv("ps315_attributes.csv")}
 
 
-def content_table() -> list[dict[str, str]]:
-    """Table E.3.4-1: concept names of structured content, by column."""
-    return read_csv("ps315_content.csv")
+@cache
+def content_table() -> dict[tuple[str, str], tuple[dict[str, str], ...]]:
+    """Table E.3.4-1: the rows for each concept name of structured content, by code and coding scheme.
+
+    A concept has a row for each value type that it is used with.
+    """
+    rows: dict[tuple[str, str], tuple[dict[str, str], ...]] = {}
+    for row in read_csv("ps315_content.csv"):
+        key = row["code"], row["scheme"]
+        rows[key] = (*rows.get(key, ()), row)
+    return rows
+
+
+def content_action(code: str, scheme: str, options: Collection[Option]) -> Action:
+    """What is done to a content item with this concept name under Clean Structured Content (PS3.15 E.3.4).
+
+    KEEP for a concept that the table does not name, as the standard has it: the caller's own list decides then. Where
+    rows or options disagree, what keeps less.
+    """
+    letters = {_content_letter(row, options) for row in content_table().get((code, scheme), ())}
+    return next((letter for letter in (Action.REMOVE, Action.DUMMY, Action.CLEAN) if letter in letters), Action.KEEP)
+
+
+def _content_letter(row: dict[str, str], options: Collection[Option]) -> Action:
+    chosen = {letter for option in options if (letter := row.get(option.value.replace("-", "_")))}
+    if chosen:
+        return Action.CLEAN if Action.CLEAN in chosen else Action.KEEP
+    return Action(row["basic"].partition("/")[0])
 
 
 def read_csv(name: str) -> list[dict[str, str]]:

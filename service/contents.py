@@ -7,24 +7,25 @@ as data, and looks at every value with patterns of its own: what is not proven t
 listed term or an entry of the code table has no place here. `texts` are the only free texts that may stand.
 """
 
+import math
 import re
-from collections import defaultdict
+import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID
 
 from service import encoded, provenance
+from service.allowed import OWN_UID, Allowed, allowed_in, coded, tag_of
 from service.claims import problems_of_claims
-from service.codes import Code, code_table
 from service.confidentiality import Action, row_for
-from service.headers import RULES, Form, Rule
+from service.encoded import values_of
+from service.headers import Form, Rule
 from service.leaks import place_of
 
-_OWN_UID: Final = r"2\.25\.(0|[1-9]\d{0,38})"
 _ENOUGH: Final = {
-    Form.UID: rf"{_OWN_UID}|[012](\.(0|[1-9]\d*))+",
+    Form.UID: rf"{OWN_UID}|[012](\.(0|[1-9]\d*))+",
+    Form.TRACKING: OWN_UID,
     Form.PSEUDONYM: r"[0-9A-Z]{12}",
     Form.NAME: r"SUBJ\^[0-9A-Z]{12}",
     Form.NOTHING: r"(?!)",
@@ -36,11 +37,9 @@ _ENOUGH: Final = {
     Form.DECIMALS: r"\d{1,6}(\.\d{1,6})?",
     Form.AGE: r"0[0-8]\dY|090Y|\d{3}[DWM]",
 }
-_CODE: Final = ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
-_EQUIPMENT: Final = ("Manufacturer", "ManufacturerModelName", "SoftwareVersions")
 _SAID: Final = {  # what `service.provenance` and `service.pixels` write, and the values it can have
     "SpecificCharacterSet": r"ISO_IR 192",
-    "ImageType": r"ORIGINAL|DERIVED|PRIMARY",
+    "ImageType": rf"ORIGINAL|DERIVED|PRIMARY|{'|'.join((*provenance.DERIVED_BY, *provenance.CHANNELS))}|",
     "SyntheticData": r"YES|NO",
     "PatientIdentityRemoved": r"YES",
     "BurnedInAnnotation": r"YES|NO",
@@ -54,23 +53,14 @@ _NUMBERS: Final = {
     *("SamplesPerPixel", "PlanarConfiguration", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
     *("PixelRepresentation", "FrameIncrementPointer", "PageNumberVector"),
 }
-_LOSSY: Final = Code("113040", "DCM", "Lossy Compression")  # what `service.pixels` writes
-_SEQUENCES: Final = ("DerivationCodeSequence", "DeidentificationMethodCodeSequence", "ContributingEquipmentSequence")
+_BINARY: Final = {"FL": "<f", "FD": "<d", "US": "<H"}
+_SEQUENCES: Final = frozenset({Form.CODES, Form.CONTEXT, Form.ITEMS, Form.REFERENCES, Form.SOURCES})
 
-
-def _tag(keyword: str) -> int:
-    return tag_for_keyword(keyword) or 0
-
-
-_RULES: Final = {int(rule.tag): rule for rule in RULES}
-_PATTERNS: Final = {_tag(keyword): re.compile(pattern) for keyword, pattern in _SAID.items()}
+_PATTERNS: Final = {tag_of(keyword): re.compile(pattern) for keyword, pattern in _SAID.items()}
 _FORMS: Final = {form: re.compile(pattern, re.ASCII) for form, pattern in _ENOUGH.items()}
-_CODE_TAGS: Final = {_tag(keyword): keyword for keyword in _CODE}
-_BARE: Final = {_tag(keyword) for keyword in _NUMBERS} | {_tag("PixelData")}
-_FREE: Final = {_tag(keyword) for keyword in _TEXTS}
-
-
-_DERIVATION: Final = _tag("DerivationDescription")
+_BARE: Final = {tag_of(keyword) for keyword in _NUMBERS} | {tag_of("PixelData")}
+_FREE: Final = {tag_of(keyword) for keyword in _TEXTS}
+_DERIVATION: Final = tag_of("DerivationDescription")
 _PROVEN: Final = re.compile(rf"; {re.escape(provenance.PRESERVED)} [0-9a-f]{{64}}$", re.ASCII)
 
 
@@ -81,25 +71,30 @@ def review(data: bytes, texts: Iterable[str] = ()) -> list[str]:
     except encoded.MalformedError as error:
         return [f"the file cannot be parsed: {error}"]
     listed = {text.casefold() for text in (*provenance.TEXTS, *texts)}
+    allowed = allowed_in(encoded.sop_class_of(elements))
     findings = [
-        f"{place_of(element)}: {problem}" for element in elements for problem in _problems(element, listed) if problem
+        f"{place_of(element)}: {problem}"
+        for element in elements
+        for problem in _problems(element, allowed, listed)
+        if problem
     ]
-    findings += _codes(elements)
+    unknown = (parts[-1] for parts, is_known in coded(elements) if not is_known)
+    findings += [f"{place_of(element)}: a code that is not in the table" for element in unknown]
     return list(dict.fromkeys([*findings, *problems_of_claims(elements)]))
 
 
-def _problems(element: encoded.Element, listed: set[str]) -> Iterator[str | None]:
+def _problems(element: encoded.Element, allowed: Allowed, listed: set[str]) -> Iterator[str | None]:
     if element.path:
-        yield _inside(element, listed)
-    elif element.tag in _RULES:
-        yield _by_rule(_RULES[element.tag], element, listed)
+        yield _inside(element, allowed, listed)
+    elif element.tag in allowed.rules:
+        yield _by_rule(allowed.rules[element.tag], element, listed)
     elif element.tag in _PATTERNS:
         yield _by_pattern(_PATTERNS[element.tag], element)
     elif element.tag == _DERIVATION and _PROVEN.search(values_of(element)[0] if values_of(element) else ""):
         yield None if _PROVEN.sub("", values_of(element)[0]).casefold() in listed else "a text that is not listed"
     elif element.tag in _FREE:
         yield _by_text(element, listed)
-    elif element.vr == "SQ" and element.tag in {path[0] for path in _PATHS}:
+    elif element.vr == "SQ" and (element.tag,) in allowed.items:
         return
     elif element.tag not in _BARE:
         yield _unlisted(element.tag)
@@ -113,13 +108,15 @@ def _unlisted(tag: int) -> str:
 
 
 def _by_rule(rule: Rule, element: encoded.Element, listed: set[str]) -> str | None:
-    values = values_of(element)
-    if rule.form in (Form.CODES, Form.CONTEXT, Form.REFERENCES):
+    if rule.form in _SEQUENCES:
         return None if element.vr == "SQ" else "no sequence"
-    if not values:
+    if rule.form is Form.MEASURES:
+        return _by_number(element)
+    values = values_of(element)
+    if not values or values == [rule.otherwise]:
         return None
     if rule.form is Form.TERMS:
-        return None if rule.terms.union({rule.otherwise}).issuperset(values) else "a term that is not listed"
+        return None if rule.terms.issuperset(values) else "a term that is not listed"
     if rule.form is Form.TEXT:
         return _by_text(element, listed)
     if rule.form is Form.FRAME and all(UID(value).name != value for value in values):
@@ -135,61 +132,20 @@ def _by_text(element: encoded.Element, listed: set[str]) -> str | None:
     return None if listed.issuperset(value.casefold() for value in values_of(element)) else "a text that is not listed"
 
 
-def _inside(element: encoded.Element, listed: set[str]) -> str | None:
-    allowed = _PATHS.get(element.path, frozenset())
-    if element.tag not in allowed:
+def _by_number(element: encoded.Element) -> str | None:
+    """Binary numbers of a size that instruments state; eight letters read as one would be far from it."""
+    packed = _BINARY.get(element.vr)
+    if packed is None or len(element.value) % struct.calcsize(packed):
+        return "no binary number"
+    numbers = [number for (number,) in struct.iter_unpack(packed, element.value)]
+    return None if all(math.isfinite(each) and abs(each) < 100_000 for each in numbers) else "a number beyond measure"
+
+
+def _inside(element: encoded.Element, allowed: Allowed, listed: set[str]) -> str | None:
+    within = allowed.items.get(element.path, {})
+    if element.tag not in within:
         return "an element that is not on the list for its item"
-    if element.vr == "SQ" or element.tag in _CODE_TAGS:
-        return None
-    if element.tag in (_tag(keyword) for keyword in _EQUIPMENT):
-        return _by_text(element, listed)
-    pattern = _INSIDE[element.tag]
-    return _by_pattern(pattern, element)
-
-
-def _codes(elements: list[encoded.Element]) -> Iterator[str]:
-    """Code items that are not, word for word, an entry of the gateway's own table."""
-    known = {(code.value, code.scheme, code.meaning) for code in (*code_table().values(), *provenance.CODES, _LOSSY)}
-    items: dict[int, dict[str, str]] = defaultdict(dict)
-    places: dict[int, encoded.Element] = {}
-    for element in elements:
-        if element.path and element.tag in _CODE_TAGS:
-            items[element.item][_CODE_TAGS[element.tag]] = "\\".join(values_of(element))
-            places[element.item] = element
-    for item, words in items.items():
-        if tuple(words.get(keyword, "") for keyword in _CODE) not in known:
-            yield f"{place_of(places[item])}: a code that is not in the table"
-
-
-def values_of(element: encoded.Element) -> list[str]:
-    """The values as text, without padding; none for an empty element."""
-    text = element.value.decode("utf-8", "replace").strip("\0 ")
-    return [part.strip(" ") for part in text.split("\\")] if text else []
-
-
-def _paths() -> dict[tuple[int, ...], frozenset[int]]:
-    """What may stand in an item, by the sequences around it."""
-    code = frozenset(_CODE_TAGS)
-    paths: dict[tuple[int, ...], frozenset[int]] = {}
-    for rule in RULES:
-        at = (int(rule.tag),)
-        if rule.form is Form.CODES:
-            inner = _tag(rule.modifiers) if rule.modifiers else 0
-            paths |= {at: code | ({inner} if inner else set())} | ({(*at, inner): code} if inner else {})
-        elif rule.form is Form.CONTEXT:
-            concepts = [_tag("ConceptNameCodeSequence"), _tag("ConceptCodeSequence")]
-            paths |= {at: frozenset([_tag("ValueType"), *concepts])} | {(*at, concept): code for concept in concepts}
-        elif rule.form is Form.REFERENCES:
-            paths[at] = frozenset([_tag("ReferencedSOPClassUID"), _tag("ReferencedSOPInstanceUID")])
-    derivation, method, equipment = (_tag(keyword) for keyword in _SEQUENCES)
-    purpose = _tag("PurposeOfReferenceCodeSequence")
-    own = frozenset([purpose, *(_tag(keyword) for keyword in _EQUIPMENT)])
-    return {**paths, (derivation,): code, (method,): code, (equipment,): own, (equipment, purpose): code}
-
-
-_PATHS: Final = _paths()
-_INSIDE: Final = {
-    _tag("ValueType"): re.compile("CODE"),
-    _tag("ReferencedSOPClassUID"): re.compile(r"1\.2\.840\.10008\.5\.1\.4\.1\.1(\.\d{1,5}){1,5}"),
-    _tag("ReferencedSOPInstanceUID"): re.compile(_OWN_UID),
-}
+    expected = within[element.tag]
+    if expected is None:
+        return None  # a sequence has items of its own, a code is compared as a whole
+    return _by_rule(expected, element, listed) if isinstance(expected, Rule) else _by_pattern(expected, element)

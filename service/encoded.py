@@ -3,7 +3,7 @@
 It is strict where a library is lenient, because it reads only what this gateway wrote.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,6 +15,7 @@ _SHORT_LENGTH: Final = frozenset(
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED: Final = 0xFFFFFFFF
 _DEEPEST: Final = 40
+_SOP_CLASS: Final = 0x00080016
 
 
 class MalformedError(ValueError):
@@ -50,6 +51,18 @@ def elements(data: bytes) -> Iterator[Element]:
     at = 132
     while at < len(data):
         at = yield from _element(data, at, (), 0)
+
+
+def values_of(element: Element) -> list[str]:
+    """The values as text, without padding; none for an empty element."""
+    text = element.value.decode("utf-8", "replace").strip("\0 ")
+    return [part.strip(" ") for part in text.split("\\")] if text else []
+
+
+def sop_class_of(elements: Iterable[Element]) -> str:
+    """The SOP class that a data set says it is of; empty where it does not."""
+    found = next((values_of(each) for each in elements if each.tag == _SOP_CLASS and not each.path), [])
+    return found[0] if found else ""
 
 
 def _element(data: bytes, at: int, path: tuple[int, ...], item: int) -> Generator[Element, None, int]:

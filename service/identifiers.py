@@ -1,7 +1,7 @@
 """What identifies an original, harvested from every corner of it, for `service.leaks` to look for."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from service import objects, provenance
 from service.charsets import readings
-from service.codes import code_table, value_in
+from service.codes import known_code, value_in
 from service.errors import Quarantined
 from service.spellings import spellings_of_date
 from service.states import Cause
@@ -23,8 +23,10 @@ _NO_TEXT: Final = frozenset(
 )
 _WORD: Final = re.compile(r"[^\W_]+")
 _PRINTABLE: Final = re.compile(rb"[\x20-\x7e]{6,}")
-_OWN: Final = "SUBJ YES NO ORIGINAL DERIVED PRIMARY MODIFIED XC OT CODE RGB VERAGATE SCT DCM HEAD FACE MOUTH"
+_OWN: Final = "SUBJ YES NO ORIGINAL DERIVED PRIMARY MODIFIED XC OT CODE RGB VERAGATE SCT DCM HEAD FACE MOUTH REMOVED"
+_NOTHING: Final = frozenset({"19000101", "000000"})  # what stands for no date and no time, here as elsewhere
 _INSTANCE_UIDS: Final = frozenset({"SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"})
+_CODE: Final = (0x00080100, 0x00080102, 0x00080104)  # Code Value, Coding Scheme Designator, Code Meaning
 _NUMBERS: Final = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber", "IssuerOfPatientID"})
 _IDEOGRAPHS: Final = 0x2E80
 _MOST_TEXTS: Final = 8000
@@ -50,13 +52,14 @@ class Identifiers:
 def harvest(ds: FileDataset, own_words: Iterable[str] = (), kept: Iterable[str] = ()) -> Identifiers:
     """Every name, number, date, address, text and UID of an original, from all its items and its file meta.
 
-    Left out is what a cleaned object says of its own accord: the code table's entries, the product's sentences,
-    `own_words`, and what stands in the elements `kept`, by keyword, unless it identifies the patient too. A name is
-    also looked for in its parts, from three letters or one ideograph on, and a birth date as people write dates.
+    Left out is what a cleaned object says of its own accord: coded entries that the table has in the same words, the
+    product's sentences, `own_words`, and what stands in the elements `kept`, by keyword, unless it identifies the
+    patient too. A name is also looked for in its parts, from three letters or one ideograph on, and a birth date as
+    people write dates.
 
     Raises Quarantined (UNSUPPORTED) for an original that holds so much, or so deeply, that looking would not end.
     """
-    known = {word for text in (*_own_texts(), *own_words) for word in _words(text)}
+    known, kept = {word for text in (*_own_texts(), *own_words) for word in _words(text)}, frozenset(kept)
     found, spared, raw = set[str](), set[str](), set[bytes]()
     for dataset in (ds, getattr(ds, "file_meta", None) or Dataset()):
         for value in _values(dataset):
@@ -68,7 +71,7 @@ def harvest(ds: FileDataset, own_words: Iterable[str] = (), kept: Iterable[str] 
     texts = frozenset(text for text in found if text and not known.issuperset(_words(text)))
     if len(texts) > _MOST_TEXTS:
         raise Quarantined(Cause.UNSUPPORTED, "too many texts in the header")
-    return Identifiers(texts, frozenset(raw), _dates(ds))
+    return Identifiers(texts, frozenset(raw), _dates(ds, kept))
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,11 @@ def _values(ds: Dataset, declared: tuple[str, ...] = (), depth: int = 0) -> Iter
     if depth > _DEEPEST:
         raise Quarantined(Cause.UNSUPPORTED, "items nested too deeply")
     declared = _declared(ds) or declared
+    ours = _CODE if depth and _is_known(ds) else ()
     for tag, element in list(ds.items()):
         vr = _vr(element)
+        if tag in ours:
+            continue
         if vr == "SQ":
             for item in _items(ds, tag):
                 yield from _values(item, declared, depth + 1)
@@ -92,6 +98,12 @@ def _values(ds: Dataset, declared: tuple[str, ...] = (), depth: int = 0) -> Iter
             yield _read_raw(element, vr, declared, depth)
         else:
             yield _Value(tag, depth, frozenset(_texts_of(element)))
+
+
+def _is_known(item: Dataset) -> bool:
+    """Whether a code item says what the table says, word for word."""
+    code = known_code(item)
+    return code is not None and fold(str(value_in(item, "CodeMeaning"))) == fold(code.meaning)
 
 
 def _vr(element: DataElement | RawDataElement) -> str:
@@ -141,6 +153,8 @@ def _split(tag: int, vr: str, text: str) -> Iterator[str]:
     """The values in a text, whole and in the parts by which a person would still be known."""
     keyword = keyword_for_tag(tag)
     for value in (fold(part) for part in text.split("\\")):
+        if vr in ("DA", "DT", "TM") and value in _NOTHING:
+            continue
         if vr == "UI" and UID(value).name != value and keyword not in _INSTANCE_UIDS:  # the standard's own
             continue
         yield value
@@ -165,14 +179,16 @@ def _of_the_patient(ds: Dataset) -> set[str]:
     return {text for name in keywords if name in ds for text in _texts_of(ds[name])}
 
 
-def _dates(ds: Dataset) -> dict[int, str]:
+def _dates(ds: Dataset, kept: Collection[str]) -> dict[int, str]:
     dates = {}
     for tag in list(ds.keys()):
-        if _vr(ds.get_item(tag)) in ("DA", "DT") and (
-            digits := re.sub(r"\D", "", str(value_in(ds, keyword_for_tag(tag))))
+        if (
+            keyword_for_tag(tag) not in kept
+            and _vr(ds.get_item(tag)) in ("DA", "DT")
+            and (digits := re.sub(r"\D", "", str(value_in(ds, keyword_for_tag(tag))))[:8])
         ):
-            dates[int(tag)] = digits[:8]
-    return dates
+            dates[int(tag)] = digits
+    return {tag: digits for tag, digits in dates.items() if digits not in _NOTHING}
 
 
 def _declared(ds: Dataset) -> tuple[str, ...]:
@@ -184,7 +200,7 @@ def _own_texts() -> Iterator[str]:
     yield from _OWN.split()
     yield from provenance.TEXTS
     yield from (objects.IMPLEMENTATION_UID, objects.IMPLEMENTATION_NAME)
-    for code in (*code_table().values(), *provenance.CODES):
+    for code in provenance.CODES:
         yield from (code.value, code.scheme, code.meaning)
 
 

@@ -4,7 +4,9 @@
     findings = search(data, identifiers)                    # places, never values; empty: nothing found
 
 It shares no code with the cleaner: it parses the finished bytes itself, looks at every element of every item,
-and then searches the raw bytes, JPEG segments and file meta included, in each encoding that text could have.
+and then searches the raw bytes, JPEG segments and file meta included, in each encoding that text could have. Coded
+entries and terms that are word for word those of the gateway's own tables are passed over: a patient may be called
+Iris, and what is shown is an iris.
 `service.contents` asks the other question: whether anything stands there that is not on the list.
 """
 
@@ -13,8 +15,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydicom.datadict import keyword_for_tag
+from pydicom.uid import UID
 
 from service import encoded
+from service.allowed import allowed_in, coded
+from service.encoded import values_of
 from service.identifiers import Identifiers, fold, is_wide
 from service.jpeg import JpegError, foreign_segments
 
@@ -22,6 +27,7 @@ _META: Final = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x0002
 _BINARY: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 _CHECKED_WHOLE: Final = frozenset(["DA", "DT", "TM", "UI"])
 _PIXELS: Final = 0x7FE00010
+_KEYED: Final = "2.25."
 _LONG: Final = 6  # characters from which a text is looked for inside other text
 _LONG_NUMBER: Final = 8  # digits from which a number is looked for among raw bytes
 _ENCODINGS: Final = (
@@ -38,13 +44,24 @@ def search(data: bytes, identifiers: Identifiers) -> list[str]:
     except encoded.MalformedError as error:
         return [f"the file cannot be parsed: {error}"]
     findings = ["the preamble is not empty"] if any(data[:128]) else []
+    ours = _our_own(elements)
     for element in elements:
-        findings += [f"{place_of(element)}: {problem}" for problem in _problems(element, identifiers)]
-    findings += [f"bytes of {place}: an identifier" for place in _search_bytes(data, elements, identifiers)]
+        problems = _problems(element, identifiers, is_ours=element.start in ours)
+        findings += [f"{place_of(element)}: {problem}" for problem in problems]
+    findings += [f"bytes of {place}: an identifier" for place in _search_bytes(data, elements, ours, identifiers)]
     return list(dict.fromkeys(findings))
 
 
-def _problems(element: encoded.Element, identifiers: Identifiers) -> Iterator[str]:
+def _our_own(elements: list[encoded.Element]) -> set[int]:
+    """Where elements start whose values are the tables' own words, whatever the source said."""
+    rules = allowed_in(encoded.sop_class_of(elements)).rules
+    terms = {tag: rule.terms for tag, rule in rules.items() if rule.terms}
+    codes = {part.start for parts, is_known in coded(elements) if is_known for part in parts}
+    listed = (each for each in elements if not each.path and each.tag in terms)
+    return codes | {each.start for each in listed if terms[each.tag].issuperset(values_of(each))}
+
+
+def _problems(element: encoded.Element, identifiers: Identifiers, *, is_ours: bool) -> Iterator[str]:
     group, number = element.tag >> 16, element.tag & 0xFFFF
     if group % 2:
         yield "a private element"
@@ -56,7 +73,7 @@ def _problems(element: encoded.Element, identifiers: Identifiers) -> Iterator[st
         yield "binary content"
     if element.is_frame and element.value[:2] == b"\xff\xd8":
         yield from _jpeg_problems(element.value)
-    if element.vr not in _BINARY and element.vr != "SQ" and _matches(element, identifiers):
+    if element.vr not in _BINARY and element.vr != "SQ" and not is_ours and _matches(element, identifiers):
         yield "an identifier"
 
 
@@ -72,7 +89,17 @@ def _matches(element: encoded.Element, identifiers: Identifiers) -> bool:
     value = fold(element.value.decode("utf-8", "replace"))
     if element.vr in ("DA", "DT") and re.fullmatch(r"\d{8}.*", value, re.ASCII):
         return value[:8] == identifiers.dates.get(element.tag)
+    if element.vr == "UI":
+        value = _telling(value)
     return any(_stands_in(text, value, element.vr) for text in identifiers.texts)
+
+
+def _telling(uid: str) -> str:
+    """Of a UID what could tell something: nothing where the standard defines it, of a keyed one its number.
+
+    A device's software may be called 4.1, and that stands in the UID of every SOP class.
+    """
+    return "" if UID(uid).name != uid else uid.removeprefix(_KEYED)
 
 
 def _stands_in(text: str, value: str, vr: str) -> bool:
@@ -88,13 +115,15 @@ def _stands_in(text: str, value: str, vr: str) -> bool:
     return re.search(rf"(?<![^\W_]){re.escape(text)}(?![^\W_])", value) is not None
 
 
-def _search_bytes(data: bytes, elements: list[encoded.Element], identifiers: Identifiers) -> Iterator[str]:
+def _search_bytes(
+    data: bytes, elements: list[encoded.Element], ours: set[int], identifiers: Identifiers
+) -> Iterator[str]:
     """Raw bytes: all around the pixel data in many encodings, compressed frames too.
 
     Pixel values themselves are left out: they were written from the picture and nothing else. So are dates and UIDs,
     which are compared whole: a keyed UID is forty digits, and any number of eight may be among them.
     """
-    header = _header(data, elements).lower()
+    header = _header(data, elements, ours).lower()
     frames = [element.value for element in elements if element.is_frame]
     readable = b"\n".join(run.replace(b"\0", b"") for frame in frames for run in _RUNS.findall(frame)).lower()
     for text in identifiers.texts:
@@ -111,11 +140,11 @@ def _search_bytes(data: bytes, elements: list[encoded.Element], identifiers: Ide
             yield "the compressed picture"
 
 
-def _header(data: bytes, elements: list[encoded.Element]) -> bytes:
-    """The file without its picture, and without the values that are compared whole."""
+def _header(data: bytes, elements: list[encoded.Element], ours: set[int]) -> bytes:
+    """The file without its picture, and without the values that are compared whole or are our own."""
     kept, at = [], 0
     for element in elements:
-        if _is_picture(element) or element.vr in _CHECKED_WHOLE:
+        if _is_picture(element) or element.vr in _CHECKED_WHOLE or element.start in ours:
             kept.append(data[at : element.end - len(element.value)])
             at = element.end
     return b"".join([*kept, data[at:]])

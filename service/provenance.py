@@ -15,11 +15,13 @@ that there is some and none was covered.
 from typing import Final
 
 from pydicom import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
 from service import __version__
 from service.codes import OPTION_CODES, Code, value_in
 from service.confidentiality import EDITION
+from service.storage_classes import OPHTHALMIC_PHOTOGRAPHY_8_BIT
 
 PRODUCT: Final = "VeraGate"
 _METHOD: Final = f"PS3.15 {EDITION} Basic Profile as a list of what stays"
@@ -27,6 +29,8 @@ _MADE: Final = "Faces replaced by synthetic faces; see Contributing Equipment"
 _COVERED: Final = "Parts of the picture covered with a uniform grey"
 _MADE_AND_COVERED: Final = "Faces replaced by synthetic faces, parts covered with grey; see Contributing Equipment"
 _LEFT: Final = "De-identified; pixel values unchanged"
+DERIVED_BY: Final = ("MONTAGE", "DEIDENTIFIED")  # what an ophthalmic picture was derived by (PS3.3 C.8.17.2.1.4)
+CHANNELS: Final = ("COLOR", "REDFREE", "RED", "BLUE", "FA", "ICG")
 PRESERVED: Final = "SHA-256 of what was preserved"
 _DERIVATION: Final = {  # by whether faces were made, and whether parts were covered
     (True, False): _MADE,
@@ -78,6 +82,7 @@ def mark(
     description = _DERIVATION[is_synthetic, is_covered]
     ds.DerivationDescription = f"{description}; {PRESERVED} {preserved_digest}" if preserved_digest else description
     ds.ImageType = _image_type(source, is_changed=is_synthetic or is_covered)
+    _settle_sources(ds)
     equipment = [_equipment(DEIDENTIFYING, [__version__])]
     if is_synthetic:
         equipment.append(_equipment(SYNTHESIZING, [__version__, model_version[:64]]))
@@ -110,8 +115,22 @@ def _claim(ds: Dataset, *codes: Code) -> None:
 
 def _image_type(source: Dataset, *, is_changed: bool) -> list[str]:
     """Pixels that changed make the image DERIVED (PS3.3 C.7.6.1.1.2); those that did not leave it what it was."""
-    was_derived = "DERIVED" in str(value_in(source, "ImageType"))
-    return ["DERIVED" if is_changed or was_derived else "ORIGINAL", "PRIMARY"]
+    value = value_in(source, "ImageType")
+    found = (
+        [value] if isinstance(value, str) else [str(part) for part in value] if isinstance(value, MultiValue) else []
+    )
+    kind = ["DERIVED" if is_changed or "DERIVED" in found else "ORIGINAL", "PRIMARY"]
+    if value_in(source, "SOPClassUID") != OPHTHALMIC_PHOTOGRAPHY_8_BIT:
+        return kind
+    by = next((term for term in DERIVED_BY if term in found[2:3]), DERIVED_BY[-1])
+    channel = [term for term in CHANNELS if term in found[3:4]]
+    return [*kind, *([by] if kind[0] == "DERIVED" else [""] if channel else []), *channel]
+
+
+def _settle_sources(ds: Dataset) -> None:
+    """An ophthalmic picture names its sources where it is derived, and only there (PS3.3 C.8.17.2.1.3)."""
+    if ds.get("SOPClassUID") == OPHTHALMIC_PHOTOGRAPHY_8_BIT and ds.ImageType[0] != "DERIVED":
+        ds.pop("SourceImageSequence", None)
 
 
 def _equipment(purpose: Code, versions: list[str]) -> Dataset:

@@ -14,7 +14,7 @@ from pydicom.uid import UID
 from service import destinations, listener, objects, provenance
 from service.codes import OPTION_CODES
 from service.confidentiality import EDITION, Need, Option
-from service.headers import RULES
+from service.headers import CLASSES, RULES, Rule
 from service.headers.plan import plan
 from service.pixels import WRITABLE
 from service.rules import SOP_CLASSES
@@ -26,6 +26,7 @@ _NEEDS: Final = {
     Need.VALUE: "always, with a value",
     Need.EMPTY_OR_VALUE: "always",
     Need.EMPTY_WHERE_IT_WAS: "where the source has it",
+    Need.VALUE_WHERE_IT_WAS: "where the source has it, with a value",
     Need.NOTHING: "where a value stays",
 }
 _ANSWERS: Final = (
@@ -101,23 +102,47 @@ def _codes() -> str:
 
 def _attributes() -> str:
     """What is done to each attribute that may stay: by the profile alone, and where an option does something else."""
-    basic = {step.rule.keyword: str(step) for step in plan(frozenset())}
-    rows = []
-    for rule in RULES:
-        name = f"({rule.tag >> 16:04X},{rule.tag & 0xFFFF:04X}) {rule.keyword}"
-        rows.append((name, _NEEDS[rule.need], rule.row.basic if rule.row else "-", basic[rule.keyword]))
-    return _table(("attribute", "is there", "Table E.1-1", "Basic Profile"), rows)
+    return _table(_HEADS, (_row(rule) for rule in RULES))
+
+
+def _class_attributes() -> str:
+    """The same for what classes have of their own; what lies in items is named beside its sequence."""
+    rows = (
+        (UID(sop_class).name.removesuffix(" Image Storage"), *_row(rule, sop_class))
+        for sop_class, rules in CLASSES.items()
+        for rule in rules
+    )
+    return _table(("class", *_HEADS), rows)
+
+
+_HEADS: Final = ("attribute", "is there", "Table E.1-1", "Basic Profile")
+
+
+def _row(rule: Rule, sop_class: str = "") -> tuple[str, str, str, str]:
+    (done,) = (str(step) for step in plan(frozenset(), sop_class) if step.rule is rule)
+    name = f"({rule.tag >> 16:04X},{rule.tag & 0xFFFF:04X}) {rule.keyword}"
+    inside = f"; inside: {', '.join(inner.keyword for inner in rule.inside)}" if rule.inside else ""
+    return name, _NEEDS[rule.need], rule.row.basic if rule.row else "-", done + inside
 
 
 def _by_option() -> str:
-    basic = plan(frozenset())
-    rows = [
-        (f"`{option}`", step.rule.keyword, str(step))
+    """Classes have a row of their own where something else is done than in all others."""
+    shared = _changed_by_options("")
+    rows = [(f"`{option}`", keyword, text) for option, keyword, text in shared]
+    for sop_class in CLASSES:
+        own = [row for row in _changed_by_options(sop_class) if row not in shared]
+        name = UID(sop_class).name.removesuffix(" Image Storage")
+        rows += [(f"`{option}`", f"{keyword} ({name})", text) for option, keyword, text in own]
+    return _table(("option", "attribute", "what is done instead"), rows)
+
+
+def _changed_by_options(sop_class: str) -> list[tuple[Option, str, str]]:
+    return [
+        (option, step.rule.keyword, str(step))
         for option in Option
-        for step, before in zip(plan(frozenset({option})), basic, strict=True)
+        for step, before in zip(plan(frozenset({option}), sop_class), plan(frozenset(), sop_class), strict=True)
         if str(step) != str(before)
     ]
-    return _table(("option", "attribute", "what is done instead"), rows)
 
 
 def _character_sets() -> str:
@@ -139,6 +164,7 @@ _TABLES: Final[dict[str, Callable[[], str]]] = {
     "options": _options,
     "codes": _codes,
     "attributes": _attributes,
+    "class-attributes": _class_attributes,
     "by-option": _by_option,
     "character-sets": _character_sets,
     "edition": _edition,

@@ -12,11 +12,16 @@ and texts from the route's own list, so that no sender's text comes along.
 
 from service.confidentiality import Option
 from service.headers.changes import changes
+from service.headers.classes import CLASSES, NO_DATE, NO_TEXT, NO_TIME, rules_for
 from service.headers.cleaner import USUAL, Cleaner, KeyedUids, Profile, Subject, outside_uid
 from service.headers.plan import plan, verbatim
 from service.headers.table import RULES, Form, Rule
 
 __all__ = [
+    "CLASSES",
+    "NO_DATE",
+    "NO_TEXT",
+    "NO_TIME",
     "RULES",
     "USUAL",
     "Cleaner",
@@ -28,10 +33,16 @@ __all__ = [
     "changes",
     "outside_uid",
     "rules",
+    "rules_for",
     "verbatim",
 ]
 
 
 def rules(options: frozenset[Option] = USUAL.options) -> list[tuple[str, str]]:
-    """What stays and what is done to it, for people; whatever is not named is removed."""
-    return [(step.rule.keyword, str(step)) for step in plan(options)]
+    """What stays and what is done to it, for people; whatever is not named is removed.
+
+    What all classes share comes first, then what single ones have of their own.
+    """
+    shared = {step.rule.keyword: str(step) for step in plan(options)}
+    own = {step.rule.keyword: str(step) for sop_class in CLASSES for step in plan(options, sop_class)}
+    return [*shared.items(), *((word, text) for word, text in own.items() if word not in shared)]

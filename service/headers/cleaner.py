@@ -1,27 +1,26 @@
 """Builds a clean header from nothing, element by element, as `service.headers.plan` says."""
 
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
 from pydicom import DataElement, Dataset
 from pydicom.dataelem import RawDataElement
-from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
-from pydicom.tag import BaseTag, Tag
-from pydicom.uid import UID
+from pydicom.tag import BaseTag
 
-from service.codes import OPTION_CODES, context_item, context_of, items_in, known_code, value_at, value_in
+from service.codes import OPTION_CODES, code_item, context_item, context_of, items_in, known_code, value_at
 from service.confidentiality import Action, Need, Option
 from service.errors import Quarantined
 from service.headers import values
 from service.headers.plan import Step, plan
+from service.headers.reading import is_defined, spelling, strings, texts
 from service.headers.table import Form
 from service.states import Cause
 
 _STANDARD_ROOT: Final = "1.2.840.10008."
+_SOURCE_IMAGE: Final = "121322"  # CID 7202: source image for image processing operation
 _FULL: Final = {Option.FULL_DATES: "UNMODIFIED", Option.MODIFIED_DATES: "MODIFIED"}
 
 
@@ -70,15 +69,14 @@ class Cleaner:
 
     def __init__(self, uids: KeyedUids, subject: Subject, profile: Profile = USUAL) -> None:
         self._profile = profile
-        self._steps = plan(self._profile.options)
         self._uids = uids
         self._pseudonym = subject.pseudonym
         self._offset = timedelta(days=subject.date_offset_days)
         self._beyond_ascii = not all(text.isascii() for text in self._profile.texts)
-        self._texts = {_spelling(text): text for text in self._profile.texts}
+        self._texts = {spelling(text): text for text in self._profile.texts}
 
     def clean(self, ds: Dataset) -> Dataset:
-        """A new data set with only what the plan lets stay, no pixels yet.
+        """A new data set with only what the plan for its class lets stay, no pixels yet.
 
         Plain ASCII throughout, unless a text of the route needs more. It names the options that let something stay.
         Raises Quarantined (UNREADABLE) where a UID that every object has is missing, (UNSUPPORTED) for
@@ -86,12 +84,12 @@ class Cleaner:
         """
         elements: dict[BaseTag, DataElement | RawDataElement] = {}
         done, present = set[Option](), set(map(int, ds.keys()))
-        for step in self._steps:
+        for step in plan(self._profile.options, next(iter(strings(ds, "SOPClassUID")), "")):
             value = self._value(step, ds) if step.number in present or step.is_made else None
-            if value:
+            if value and value != step.rule.otherwise:
                 done |= step.options
-            else:
-                value = _missing(step, ds, value)
+            elif not value:
+                value = _missing(step, step.number in present)
             if value is not None:
                 elements[step.tag] = DataElement(step.tag, step.vr, value)
         clean = Dataset(elements)
@@ -108,22 +106,21 @@ class Cleaner:
         if action in (Action.REMOVE, Action.EMPTY, Action.DUMMY) or form is Form.NOTHING:
             return None
         if form is Form.AGE:
-            return values.age(*(_strings(ds, name) for name in ("PatientAge", "PatientBirthDate", "StudyDate")))
-        if form in (Form.CODES, Form.CONTEXT, Form.REFERENCES):
-            return self._items(step, ds)
-        return self._text(step, _texts(value_at(ds, step.tag)))
-
-    def _items(self, step: Step, ds: Dataset) -> Sequence:
-        if step.rule.form is Form.CONTEXT:
-            return Sequence([context_item(*pair) for pair in context_of(ds)])
-        if step.rule.form is Form.CODES:
-            return _codes(step.rule.keyword, step.rule.modifiers, ds)
-        return Sequence(list(self._references(items_in(ds, step.rule.keyword), _strings(ds, "SOPInstanceUID"))))
+            return values.age(*(strings(ds, name) for name in ("PatientAge", "PatientBirthDate", "StudyDate")))
+        if form is Form.TRACKING:
+            return self._keyed(strings(ds, "TrackingUID"))
+        if form is Form.CONTEXT:
+            return Sequence([context_item(*pair) for pair in context_of(ds, self._profile.options)])
+        if form in (Form.REFERENCES, Form.SOURCES):
+            return Sequence(list(self._references(step, ds)))
+        if form in (Form.CODES, Form.ITEMS):
+            return Sequence(list(self._items(step, ds)))
+        return self._text(step, texts(value_at(ds, step.tag)))
 
     def _text(self, step: Step, found: list[str]) -> object:
         form = step.rule.form
         if step.action is Action.UID:
-            return found[0] if form is Form.FRAME and _is_defined(found) else self._keyed(found)
+            return found[0] if form is Form.FRAME and is_defined(found) else self._keyed(found)
         if step.action is Action.CLEAN and form in (Form.DATE, Form.DATE_TIME):
             return values.moved(found, self._offset)
         if step.action is Action.CLEAN and form in (Form.TIME, Form.ZONE):
@@ -132,6 +129,8 @@ class Cleaner:
             return values.terms(found, step.rule.terms)
         if form is Form.TEXT:
             return self._listed(found, 16 if step.vr == "SH" else 64)
+        if form is Form.MEASURES:
+            return values.measures(found, is_whole=step.vr == "US")
         return _KEPT[form](found)
 
     def _keyed(self, found: list[str]) -> str | None:
@@ -139,22 +138,53 @@ class Cleaner:
 
     def _listed(self, found: list[str], most: int) -> list[str] | str | None:
         """The route's own spelling of each value, where it lists them all and they fit."""
-        listed = [text for value in found if (text := self._texts.get(_spelling(value))) and len(text) <= most]
+        listed = [text for value in found if (text := self._texts.get(spelling(value))) and len(text) <= most]
         if not listed or len(listed) < len(found):
             return None
         return listed[0] if len(listed) == 1 else listed
 
-    def _references(self, items: list[Dataset], own: list[str]) -> Iterable[Dataset]:
-        """References to what left too; one to the object itself would point from the result to the result."""
-        for source in items:
-            classes, instances = _strings(source, "ReferencedSOPClassUID"), _strings(source, "ReferencedSOPInstanceUID")
-            if len(instances) != 1 or instances == own or not _is_defined(classes):
+    def _items(self, step: Step, ds: Dataset) -> Iterator[Dataset]:
+        """Fresh items: codes with the table's own meaning, and around or without a code what the list names inside."""
+        for source in items_in(ds, step.rule.keyword):
+            code = known_code(source) if step.rule.form is Form.CODES else None
+            if code is None and step.rule.form is Form.CODES:
                 continue
-            if self._profile.is_released(instances[0]):
-                item = Dataset()
-                item.ReferencedSOPClassUID = classes[0]
-                item.ReferencedSOPInstanceUID = outside_uid(self._uids, instances[0])
+            item = Dataset() if code is None else code.item()
+            if self._fill(item, step, source):
                 yield item
+
+    def _fill(self, item: Dataset, step: Step, source: Dataset) -> bool:
+        """Add what an item may hold; False where something that it needs is missing."""
+        for inner in step.inside:
+            value = self._value(inner, source) if inner.tag in source else None
+            if not value and inner.rule.need is Need.VALUE:
+                return False
+            value = value or _missing(inner, inner.tag in source)
+            if value is not None:
+                item[inner.tag] = DataElement(inner.tag, inner.vr, value)
+        return bool(len(item))
+
+    def _references(self, step: Step, ds: Dataset) -> Iterator[Dataset]:
+        """References to what left too; one to the object itself would point from the result to the result."""
+        own, some = strings(ds, "SOPInstanceUID"), False
+        for source in items_in(ds, step.rule.keyword):
+            classes, instances = strings(source, "ReferencedSOPClassUID"), strings(source, "ReferencedSOPInstanceUID")
+            if len(instances) != 1 or instances == own or not is_defined(classes):
+                continue
+            item = _reference(classes[0], outside_uid(self._uids, instances[0]))
+            if self._profile.is_released(instances[0]) and self._fill(item, step, source):
+                some = True
+                yield item
+        if step.rule.form is Form.SOURCES and not some and own:
+            item = _reference(strings(ds, "SOPClassUID")[0], self._uids.uid(f"source {own[0]}"))
+            item.PurposeOfReferenceCodeSequence = Sequence([code_item(_SOURCE_IMAGE)])
+            yield item
+
+
+def _reference(sop_class: str, instance: str) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, instance
+    return item
 
 
 _KEPT: Final[dict[Form, Callable[[list[str]], object]]] = {
@@ -168,15 +198,17 @@ _KEPT: Final[dict[Form, Callable[[list[str]], object]]] = {
 }
 
 
-def _missing(step: Step, ds: Dataset, value: object) -> object:
+def _missing(step: Step, was_there: bool) -> object:
     """What stands where nothing stays: by the Type, another value, an empty one, or no element."""
     rule = step.rule
+    if rule.need in (Need.EMPTY_WHERE_IT_WAS, Need.VALUE_WHERE_IT_WAS) and not was_there:
+        return None
     if rule.otherwise is not None:
         return rule.otherwise
     if rule.need is Need.VALUE:
         cause = Cause.UNSUPPORTED if rule.keyword == "SOPClassUID" else Cause.UNREADABLE
         raise Quarantined(cause, rule.keyword)
-    if rule.need is Need.NOTHING or (rule.need is Need.EMPTY_WHERE_IT_WAS and step.tag not in ds):
+    if rule.need is Need.NOTHING:
         return None
     return Sequence() if step.vr == "SQ" else ""
 
@@ -187,37 +219,3 @@ def _say(clean: Dataset, done: set[Option]) -> None:
     clean.DeidentificationMethodCodeSequence = Sequence([code.item() for code in codes])
     said = next((_FULL[option] for option in _FULL if option in done), "REMOVED")
     clean.LongitudinalTemporalInformationModified = said
-
-
-def _codes(keyword: str, modifiers: str | None, ds: Dataset) -> Sequence:
-    """Fresh code items with the table's own meaning; empty where no item is in the table."""
-    items = []
-    for source in items_in(ds, keyword):
-        if (code := known_code(source)) is None:
-            continue
-        item = code.item()
-        if modifiers and (inner := _codes(modifiers, None, source)):
-            item[modifiers] = DataElement(Tag(modifiers), "SQ", inner)
-        items.append(item)
-    return Sequence(items)
-
-
-def _is_defined(found: list[str]) -> bool:
-    """Whether it is a UID that the standard itself defines: those have names."""
-    return len(found) == 1 and UID(found[0]).name != found[0]
-
-
-def _spelling(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _strings(ds: Dataset, keyword: str) -> list[str]:
-    """The values as stripped text, whatever the sender's value representation; empty ones left out."""
-    return _texts(value_in(ds, keyword))
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [text] if (text := value.strip(" \0")) else []
-    found = value if isinstance(value, (MultiValue, list, tuple)) else [value]
-    return [text for item in found if item is not None and (text := str(item).strip(" \0"))]

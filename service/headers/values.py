@@ -1,5 +1,6 @@
 """What a value must look like to stay, form by form; pure functions from texts to what is written, or None."""
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -11,6 +12,8 @@ _DATE_TIME: Final = re.compile(r"(\d{8})(\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?)?([+-
 _ZONE: Final = re.compile(r"[+-](0\d|1[0-4])[0-5]\d", re.ASCII)
 _NUMBER: Final = re.compile(r"\d{1,5}", re.ASCII)
 _DECIMAL: Final = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
+_LONGER: Final = re.compile(r"\+?\d{0,6}\.?\d{0,14}(E[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+_MOST: Final = 100_000  # of what an instrument measures
 _UID: Final = re.compile(r"[012](\.(0|[1-9]\d*))+", re.ASCII)
 _AGE: Final = re.compile(r"(\d{3})([DWMY])", re.ASCII)
 _OLDEST: Final = 90  # years; at and above it an age would single people out (45 CFR 164.514)
@@ -52,7 +55,22 @@ def uid(values: Sequence[str]) -> str | None:
 
 
 def decimals(values: Sequence[str]) -> list[str] | None:
-    return list(values) if values and all(_DECIMAL.fullmatch(value) for value in values) else None
+    """Each as it was written, or to six places where it has more."""
+    found = [text for value in values if (text := _decimal(value))]
+    return found if found and len(found) == len(values) else None
+
+
+def measures(values: Sequence[str], *, is_whole: bool) -> list[int] | list[float] | None:
+    """Numbers for a binary value representation, without a fraction where it is one of integers."""
+    try:
+        found = [float(value) for value in values]
+    except ValueError:
+        return None
+    if not found or not all(math.isfinite(number) and abs(number) < _MOST for number in found):
+        return None
+    if not is_whole:
+        return found
+    return [int(number) for number in found] if all(number in range(0x10000) for number in found) else None
 
 
 def terms(values: Sequence[str], listed: frozenset[str]) -> list[str] | str | None:
@@ -71,6 +89,16 @@ def age(values: Sequence[str], birth: Sequence[str], study: Sequence[str]) -> st
         return None
     months = 12 * (seen.year - born.year) + seen.month - born.month - (seen.day < born.day)
     return f"{months:03d}M" if months < 24 else f"{min(months // 12, _OLDEST):03d}Y"
+
+
+def _decimal(text: str) -> str | None:
+    if _DECIMAL.fullmatch(text):
+        return text
+    try:
+        number = float(text) if _LONGER.fullmatch(text) else math.inf
+    except ValueError:
+        return None
+    return f"{number:.6f}".rstrip("0").rstrip(".") if number < 10**6 else None
 
 
 def _date(text: str) -> date | None:

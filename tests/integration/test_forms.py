@@ -14,8 +14,9 @@ from pydicom import FileDataset, dcmread
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGExtended12Bit, JPEGLSLossless
 
+from service.confidentiality import Option
 from service.finishing import Finished, finish
-from service.headers import Cleaner
+from service.headers import Cleaner, Profile
 from service.objects import read
 from service.pixels import Picture, Replaced, WrittenFrame, count_frames, decode, read_map, single_frame, write
 from service.pseudonyms import Pseudonyms
@@ -33,6 +34,7 @@ from service.storage_classes import (
 from service.tables import Patient
 from service.views import classify
 from tests.support import dcmtk
+from tests.support.classes import dermoscopic, ophthalmic
 from tests.support.encodings import FORMS, Form, encoded, form_named, golden_for
 from tests.support.fakefaces import BOX, FakeFaces
 from tests.support.photographs import save
@@ -42,6 +44,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.needs("dcmtk")]
 Work = tuple[FileDataset, list[Picture], list[Replaced], Finished]
 PATIENT = Patient(key="k", pseudonym="0ABCDEFGHJKM", date_offset_days=-9)
 CLEANER = Cleaner(Pseudonyms(Keys(b"k" * 32), "test"), PATIENT)
+_NAMED = {str(form): form for form in FORMS}
 BLOCKS = [form for form in FORMS if form.syntax.name.startswith(("JPEG Baseline", "JPEG Extended"))]
 FAR = np.s_[:, 136:]  # beside the face, also after blocks of 32 pixels were made anew
 
@@ -177,29 +180,75 @@ def _errors(file: Path) -> set[str]:
     return {line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")}
 
 
-@pytest.mark.parametrize(
-    "sop_class", sorted(set(PHOTOGRAPHIC) - {DERMOSCOPIC_PHOTOGRAPHY, OPHTHALMIC_PHOTOGRAPHY_8_BIT})
-)
-def test_every_class_leaves_as_valid_as_it_came(sop_class: str, tmp_path: Path) -> None:
-    """An object of each SOP class keeps its class, and dciodvfy finds nothing in it that the source did not have."""
-    ds = encoded(FORMS[1], SOPClassUID=sop_class, Modality=_MODALITIES.get(sop_class, "XC"))
+def legal(sop_class: str, form: Form) -> FileDataset:
+    """An object of a class, with what it has of its own filled as devices fill it."""
+    if sop_class in _WITH_MODULES:
+        return _WITH_MODULES[sop_class](form)
+    ds = encoded(form, SOPClassUID=sop_class, Modality=_MODALITIES.get(sop_class, "XC"))
     del ds.Laterality
     if sop_class in SECONDARY_CAPTURES:
         ds.ConversionType, ds.Laterality = "DI", "R"
     if sop_class == MULTI_FRAME_TRUE_COLOR:
         ds.NumberOfFrames = 1
     ds.file_meta.MediaStorageSOPClassUID = sop_class
+    return ds
+
+
+def left(ds: FileDataset, profile: Profile, *, with_face: bool) -> Finished:
+    """What leaves of it, with a face replaced around a preserved mouth or without one, under a route's options."""
     source = received(ds)
-    faces, picture = FakeFaces(BOX), decode(source, Limits())
-    replaced = faces.replace(picture, np.zeros(4, np.float32), {"mouth"})
-    finished = finish(source, CLEANER.clean(source), [picture], [replaced], classify(source), faces, 0.6)
+    faces, picture = FakeFaces(*([BOX] if with_face else [])), decode(source, Limits())
+    replaced = faces.replace(picture, np.zeros(4, np.float32), {"mouth"}) if with_face else faces.leave(picture)
+    clean = Cleaner(Pseudonyms(Keys(b"k" * 32), "test"), PATIENT, profile).clean(source)
+    return finish(source, clean, [picture], [replaced], classify(source), faces, 0.6, profile)
+
+
+_WITH_MODULES = {DERMOSCOPIC_PHOTOGRAPHY: dermoscopic, OPHTHALMIC_PHOTOGRAPHY_8_BIT: ophthalmic}
+_MODALITIES = {VL_ENDOSCOPIC: "ES", VL_MICROSCOPIC: "GM"}
+
+
+@pytest.mark.parametrize("sop_class", sorted(PHOTOGRAPHIC))
+def test_every_class_leaves_as_valid_as_it_came(sop_class: str, tmp_path: Path) -> None:
+    """An object of each SOP class keeps its class, and dciodvfy finds nothing in it that the source did not have."""
+    ds = legal(sop_class, FORMS[1])
+    assert sop_class not in _WITH_MODULES or not _errors(save(ds, tmp_path / "a.dcm"))
+    finished = left(ds, Profile(), with_face=True)
     assert finished.failure is None, finished.failure
     assert finished.sop_class_uid == sop_class
     (tmp_path / "b.dcm").write_bytes(finished.data)
     assert _errors(tmp_path / "b.dcm") <= _errors(save(ds, tmp_path / "a.dcm"))
 
 
-_MODALITIES = {VL_ENDOSCOPIC: "ES", VL_MICROSCOPIC: "GM"}
+_ALL = frozenset(Option)
+_OPTIONS = [frozenset[Option](), _ALL - {Option.FULL_DATES}, _ALL - {Option.MODIFIED_DATES}]
+
+
+@pytest.mark.parametrize("with_face", [True, False], ids=["face", "no face"])
+@pytest.mark.parametrize("options", _OPTIONS, ids=["basic", "moved dates", "full dates"])
+@pytest.mark.parametrize("form", ["Explicit VR Little Endian RGB", "JPEG Baseline YBR_FULL_422 4:2:0"])
+@pytest.mark.parametrize("sop_class", sorted(_WITH_MODULES), ids=["ophthalmic", "dermoscopic"])
+def test_classes_with_modules_of_their_own_stay_valid_whatever_is_done(
+    sop_class: str, form: str, options: frozenset[Option], with_face: bool, tmp_path: Path
+) -> None:
+    """Under each kind of options, with and without a changed pixel, lossy and not, dciodvfy finds no error at all."""
+    finished = left(legal(sop_class, _NAMED[form]), Profile(options), with_face=with_face)
+    assert finished.failure is None, finished.failure
+    (tmp_path / "b.dcm").write_bytes(finished.data)
+    assert _errors(tmp_path / "b.dcm") == set()
+
+
+def test_an_eye_as_it_was_taken_stays_valid(tmp_path: Path) -> None:
+    """An original ophthalmic picture becomes a derived one with all that this asks for, or stays original."""
+    ds = ophthalmic(ImageType=["ORIGINAL", "PRIMARY", "", "COLOR"])
+    del ds.SourceImageSequence
+    assert _errors(save(ds, tmp_path / "a.dcm")) == set()
+    for with_face, kind in ((True, "DERIVED"), (False, "ORIGINAL")):
+        finished = left(ds, Profile(frozenset()), with_face=with_face)
+        (tmp_path / "b.dcm").write_bytes(finished.data)
+        assert dcmread(tmp_path / "b.dcm").ImageType[0] == kind
+        assert _errors(tmp_path / "b.dcm") == set()
+
+
 SEVERAL = [
     form_named(name)
     for name in (

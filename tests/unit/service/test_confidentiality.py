@@ -5,7 +5,7 @@ from importlib.metadata import distribution
 
 import pytest
 
-from service.confidentiality import EDITION, Action, Need, Option, content_table, row_for, table
+from service.confidentiality import EDITION, Action, Need, Option, content_action, content_table, row_for, table
 from tools import confidentiality_tables as tool
 
 
@@ -15,7 +15,7 @@ def test_the_tables_are_what_the_tool_writes() -> None:
     assert found["source"]["edition"] == EDITION
     assert (tool.FOLDER / tool.ATTRIBUTES).read_text() == tool.attributes(found)
     assert (tool.FOLDER / tool.CONTENT).read_text() == tool.content(found)
-    assert len(table()) == 657 and len(content_table()) == 214
+    assert len(table()) == 657 and sum(map(len, content_table().values())) == 214
 
 
 def test_a_second_source_says_the_same() -> None:
@@ -74,6 +74,23 @@ def test_options_go_before_the_basic_profile() -> None:
     assert calibration.action(Need.NOTHING, [Option.DESCRIPTORS]) is Action.REMOVE
     assert calibration.action(Need.NOTHING, [Option.DEVICE_IDENTITY]) is Action.KEEP
     assert calibration.action(Need.NOTHING, [Option.DEVICE_IDENTITY, Option.MODIFIED_DATES]) is Action.CLEAN
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "letter"),
+    [
+        ("121032", (), "X"),  # Subject Sex
+        ("121032", (Option.PATIENT_CHARACTERISTICS,), "K"),
+        ("121032", (Option.DESCRIPTORS,), "X"),
+        ("110119", (Option.DEVICE_IDENTITY,), "K"),  # Station AE Title
+        ("109054", (Option.DESCRIPTORS,), "C"),  # Patient State
+        ("110180", (), "D"),  # Study Instance UID
+        ("130325", (), "K"),  # which the table does not name
+    ],
+)
+def test_concepts_of_structured_content_have_their_letter(code: str, options: tuple[Option, ...], letter: str) -> None:
+    """Table E.3.4-1 says what is done to a content item, by its concept name and the options."""
+    assert content_action(code, "DCM", options) == Action(letter)
 
 
 @pytest.mark.parametrize(

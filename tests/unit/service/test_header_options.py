@@ -172,7 +172,7 @@ def test_the_source_has_every_attribute_of_the_list() -> None:
 
 def _broken(rules_: tuple[Rule, ...], monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether the tests above would fail with other rules."""
-    monkeypatch.setattr(cleaner, "plan", lambda options: make_plan(rules_, options))
+    monkeypatch.setattr(cleaner, "plan", lambda options, _: make_plan(rules_, options))
     source = _source()
     try:
         return any(told(cleaned(source, options)) != expected(options) for options in EACH)

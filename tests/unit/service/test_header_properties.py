@@ -15,7 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from service import provenance
 from service.confidentiality import Option
 from service.contents import review
-from service.headers import RULES, Cleaner, Profile
+from service.headers import CLASSES, RULES, Cleaner, Profile
 from service.identifiers import harvest
 from service.leaks import search
 from service.objects import to_bytes
@@ -26,14 +26,23 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 TEXTS = frozenset({"Initial records", "Praxis Müller"})
 SETS = ["", "ISO_IR 100", "ISO_IR 192", "ISO 2022 IR 87", "GB18030", "ISO_IR 999"]
 TAGS = [tag for tag in DicomDictionary if tag >> 16 >= 8 and tag != 0x00080016 and tag >> 16 != 0x7FE0]
-LISTED = [int(rule.tag) for rule in RULES if rule.keyword != "SOPClassUID"]
+OWN = [rule for rules in CLASSES.values() for rule in rules]
+INNER = [inner for rule in OWN for inner in rule.inside]
+LISTED = [int(rule.tag) for rule in (*RULES, *OWN, *INNER) if rule.keyword != "SOPClassUID"]
+CODE = [0x00080100, 0x00080102, 0x00080104]
 UIDS = [0x00080018, 0x0020000D, 0x0020000E]
 
+TERMS = sorted(term for rule in OWN for term in rule.terms)
 words = st.sampled_from(
-    [*(str(value) for value in SOURCE.values()), *TEXTS, "20260312", "1.2.840.10008.7", "F\\\\L", "100Y"]
+    [
+        *(*(str(value) for value in SOURCE.values()), *TEXTS, "20260312", "1.2.840.10008.7", "F\\\\L", "100Y"),
+        *(*TERMS, "9190005", "47625008", "350086004", "SCT", "\0\0\x80?"),
+    ]
 )
 values = st.one_of(words.map(str.encode), st.text(max_size=20).map(lambda text: text.encode()), st.binary(max_size=24))
-tags = st.one_of(st.sampled_from(LISTED), st.sampled_from(TAGS), st.integers(0x00080001, 0x7FDFFFFF))
+tags = st.one_of(
+    st.sampled_from(LISTED), st.sampled_from(CODE), st.sampled_from(TAGS), st.integers(0x00080001, 0x7FDFFFFF)
+)
 vrs = st.sampled_from(["LO", "PN", "DA", "TM", "DT", "UI", "CS", "DS", "IS", "SH", "UT", "OB", "US", "UN", "AS"])
 
 
@@ -64,7 +73,7 @@ def data_sets(draw: Any, depth: int = 2) -> Dataset:
 @st.composite
 def photographs(draw: Any) -> Dataset:
     ds = draw(data_sets())
-    ds.SOPClassUID = VL_PHOTOGRAPHIC
+    ds.SOPClassUID = draw(st.sampled_from([VL_PHOTOGRAPHIC, *CLASSES]))
     for number, tag in enumerate(UIDS):
         ds._dict[BaseTag(tag)] = _raw(tag, "UI", f"1.2.3.{draw(st.integers(0, 10**6))}.{number}".encode())
     return ds
@@ -101,7 +110,7 @@ def test_cleaning_again_keeps_what_is_there(source: Dataset, profile: Profile) -
     cleaner = Cleaner(PSEUDONYMS, PATIENT, profile)
     once = cleaner.clean(source)
     again = cleaner.clean(once)
-    moved = {"DA", "DT", "UI"}
+    moved = {"DA", "DT", "UI", "UT"}
     assert {e.keyword for e in once if e.VR not in moved} == {e.keyword for e in again if e.VR not in moved}
     assert all(again[e.tag].value == e.value for e in once if e.VR not in moved and e.VR != "SQ" and e.keyword != SAID)
 

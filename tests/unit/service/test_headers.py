@@ -5,8 +5,10 @@ from pydicom import Dataset
 from pydicom.datadict import dictionary_VR
 from pydicom.sequence import Sequence
 
+from service import codes
+from service.confidentiality import Option, content_table
 from service.errors import Quarantined
-from service.headers import RULES, Cleaner, rules
+from service.headers import RULES, Cleaner, Profile, rules
 from service.pseudonyms import Pseudonyms
 from service.secrets import Keys
 from service.settings import SECONDARY_CAPTURE
@@ -113,6 +115,48 @@ def test_unknown_codes_go() -> None:
     ds = clean(source)
     assert [item.CodeValue for item in ds.AnatomicRegionSequence] == ["774007"]
     assert "PrimaryAnatomicStructureSequence" not in ds
+
+
+def test_no_content_item_that_the_standard_cleans_stays() -> None:
+    """An item for each concept of Table E.3.4-1, coded or not, is gone under every option; one beside it stays."""
+    source = photograph(teeth(), "EV19")
+    kept = len(source.AcquisitionContextSequence)
+    assert kept
+    rows = [row for rows in content_table().values() for row in rows]
+    for row in rows:
+        source.AcquisitionContextSequence.append(_content_item(row["code"], row["scheme"], row["value_type"]))
+    for options in (frozenset[Option](), frozenset(Option) - {Option.FULL_DATES}):
+        ds = Cleaner(PSEUDONYMS, PATIENT, Profile(options)).clean(source)
+        assert len(ds.AcquisitionContextSequence) == (kept if Option.STRUCTURED_CONTENT in options else 0)
+        assert CANARY not in everything(ds)
+
+
+def _content_item(code: str, scheme: str, value_type: str) -> Dataset:
+    item = Dataset()
+    item.ValueType = value_type
+    item.ConceptNameCodeSequence = Sequence([_code(code, scheme)])
+    item.ConceptCodeSequence = Sequence([_code("225583004", "SCT")])
+    item.TextValue = item.PersonName = CANARY
+    return item
+
+
+def _code(value: str, scheme: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, CANARY
+    return code
+
+
+@pytest.mark.parametrize(("options", "stays"), [((), False), ((Option.PATIENT_CHARACTERISTICS,), True)])
+def test_the_standards_table_goes_before_our_own_list(
+    options: tuple[Option, ...], stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A concept that the gateway would let stay goes where Table E.3.4-1 removes it and no option keeps it."""
+    sex = codes.Code("121032", "DCM", "Subject Sex")
+    monkeypatch.setattr(codes, "CONTEXT_CONCEPTS", codes.CONTEXT_CONCEPTS | {sex.value})
+    monkeypatch.setitem(codes.code_table(), (sex.value, sex.scheme), sex)
+    source = Dataset()
+    source.AcquisitionContextSequence = Sequence([_content_item(sex.value, sex.scheme, "CODE")])
+    assert bool(list(codes.context_of(source, options))) == stays
 
 
 @pytest.mark.parametrize("number", ["1", "42", "99999"])
