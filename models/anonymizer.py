@@ -18,6 +18,7 @@ from models.prior import LinearPrior
 from models.recognizer import Box, Recognizer
 from models.regions import Region, preserved_mask
 from models.renderer import FaceModel
+from models.wearing import WornFinder
 from models.weights import FOLDER
 
 MAX_YAW = 50.0  # degrees; beyond, the mesh's far half is a guess
@@ -68,6 +69,7 @@ class FaceAnonymizer:
         self.recognizer = Recognizer()
         self._finder = FaceFinder(self.recognizer)
         self._mesher = Mesher()
+        self._worn = WornFinder(prior.frame)
 
     @classmethod
     def load(cls, device: str = "cpu", weights: Path = FOLDER / "linear_prior.safetensors") -> "FaceAnonymizer":
@@ -206,7 +208,7 @@ class FaceAnonymizer:
             similarity,
             projection,
             residual=blur(residual, FINEST) + lopsided,
-            occlusion=1 - blur(facing, TURNED),
+            occlusion=1 - (1 - self._worn.find(texture, facing)) * blur(facing, TURNED),
             places=places,
             standing=in_photograph(cover, places, self.prior.frame),
         )
