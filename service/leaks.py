@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydicom.datadict import keyword_for_tag
-from pydicom.uid import UID
 
-from service import encoded
+from service import encoded, icc
 from service.allowed import allowed_in, coded
+from service.codes import is_of_the_standard
 from service.encoded import values_of
 from service.identifiers import Identifiers, fold, is_wide
 from service.jpeg import JpegError, foreign_segments
@@ -27,6 +27,7 @@ _META: Final = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x0002
 _BINARY: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 _CHECKED_WHOLE: Final = frozenset(["DA", "DT", "TM", "UI"])
 _PIXELS: Final = 0x7FE00010
+_PROFILE: Final = 0x00282000
 _KEYED: Final = "2.25."
 _LONG: Final = 6  # characters from which a text is looked for inside other text
 _LONG_NUMBER: Final = 8  # digits from which a number is looked for among raw bytes
@@ -69,7 +70,7 @@ def _problems(element: encoded.Element, identifiers: Identifiers, *, is_ours: bo
         yield "an overlay or curve"
     if (number == 0 and group != 2) or (group == 2 and element.tag not in _META):
         yield "an element that has no place here"
-    if element.vr in _BINARY and element.tag != 0x00020001 and not _is_picture(element):
+    if element.vr in _BINARY and element.tag != 0x00020001 and not _is_picture(element) and not _is_profile(element):
         yield "binary content"
     if element.is_frame and element.value[:2] == b"\xff\xd8":
         yield from _jpeg_problems(element.value)
@@ -99,7 +100,7 @@ def _telling(uid: str) -> str:
 
     A device's software may be called 4.1, and that stands in the UID of every SOP class.
     """
-    return "" if UID(uid).name != uid else uid.removeprefix(_KEYED)
+    return "" if is_of_the_standard(uid) else uid.removeprefix(_KEYED)
 
 
 def _stands_in(text: str, value: str, vr: str) -> bool:
@@ -152,6 +153,11 @@ def _header(data: bytes, elements: list[encoded.Element], ours: set[int]) -> byt
 
 def _is_picture(element: encoded.Element) -> bool:
     return element.tag == _PIXELS and element.depth == 0
+
+
+def _is_profile(element: encoded.Element) -> bool:
+    """A colour profile in which every byte is ours or a number."""
+    return element.tag == _PROFILE and element.depth == 0 and not icc.problems(element.value)
 
 
 def _encodings(text: str) -> Iterator[bytes]:

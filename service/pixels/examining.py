@@ -137,7 +137,7 @@ def _preserved(
     if written.exact is None or replaced.preserved is None:
         return None, 0
     same = np.array_equal(image[written.exact], _source(picture)[written.exact])
-    if picture.syntax in BLOCKS:
+    if picture.jpeg is not None and picture.syntax in BLOCKS:
         proof = digest(single_frame(ds, number), replaced.preserved)
     else:
         proof = preserved_digest(image, replaced.preserved)
