@@ -51,6 +51,7 @@ __all__ = [
     "read_maps",
     "settle",
     "single_frame",
+    "state",
     "with_covers",
     "without",
     "write",
