@@ -38,7 +38,7 @@ _ENOUGH: Final = {
 }
 _SAID: Final = {  # what `service.provenance` and `service.pixels` write, and the values it can have
     "SpecificCharacterSet": r"ISO_IR 192",
-    "ImageType": rf"ORIGINAL|DERIVED|PRIMARY|{'|'.join((*provenance.DERIVED_BY, *provenance.CHANNELS))}|",
+    "ImageType": "|".join(sorted(provenance.IMAGE_TYPES)),
     "SyntheticData": r"YES|NO",
     "PatientIdentityRemoved": r"YES",
     "BurnedInAnnotation": r"YES|NO",

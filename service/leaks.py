@@ -16,7 +16,7 @@ from typing import Final
 
 from pydicom.datadict import keyword_for_tag
 
-from service import encoded, icc
+from service import encoded, icc, provenance
 from service.allowed import allowed_in, coded
 from service.codes import is_of_the_standard
 from service.encoded import values_of
@@ -28,6 +28,7 @@ _BINARY: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 _CHECKED_WHOLE: Final = frozenset(["DA", "DT", "TM", "UI"])
 _PIXELS: Final = 0x7FE00010
 _PROFILE: Final = 0x00282000
+_IMAGE_TYPE: Final = 0x00080008
 _KEYED: Final = "2.25."
 _LONG: Final = 6  # characters from which a text is looked for inside other text
 _LONG_NUMBER: Final = 8  # digits from which a number is looked for among raw bytes
@@ -56,7 +57,7 @@ def search(data: bytes, identifiers: Identifiers) -> list[str]:
 def _our_own(elements: list[encoded.Element]) -> set[int]:
     """Where elements start whose values are the tables' own words, whatever the source said."""
     rules = allowed_in(encoded.sop_class_of(elements)).rules
-    terms = {tag: rule.terms for tag, rule in rules.items() if rule.terms}
+    terms = {tag: rule.terms for tag, rule in rules.items() if rule.terms} | {_IMAGE_TYPE: provenance.IMAGE_TYPES}
     codes = {part.start for parts, is_known in coded(elements) if is_known for part in parts}
     listed = (each for each in elements if not each.path and each.tag in terms)
     return codes | {each.start for each in listed if terms[each.tag].issuperset(values_of(each))}

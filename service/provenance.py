@@ -33,6 +33,7 @@ _CONVERTED: Final = "De-identified; colours converted to sRGB"
 _AND_CONVERTED: Final = "; colours converted to sRGB"
 DERIVED_BY: Final = ("MONTAGE", "DEIDENTIFIED")  # what an ophthalmic picture was derived by (PS3.3 C.8.17.2.1.4)
 CHANNELS: Final = ("COLOR", "REDFREE", "RED", "BLUE", "FA", "ICG")
+IMAGE_TYPES: Final = frozenset({"ORIGINAL", "DERIVED", "PRIMARY", "", *DERIVED_BY, *CHANNELS})
 PRESERVED: Final = "SHA-256 of what was preserved"
 _DERIVATION: Final = {  # by whether faces were made, and whether parts were covered
     (True, False): _MADE,
