@@ -14,7 +14,7 @@
 """
 
 from service.pixels.covering import cover_heads, find_lines, with_covers, without
-from service.pixels.examining import examine, look_for_faces
+from service.pixels.examining import examine, look_for_faces, look_for_text
 from service.pixels.looking import Look, Viewer
 from service.pixels.mapping import Part, draw_map, frame_parts, map_size, read_map, read_maps
 from service.pixels.picture import Image, Picture, count_frames, decode, single_frame
@@ -46,6 +46,7 @@ __all__ = [
     "find_lines",
     "frame_parts",
     "look_for_faces",
+    "look_for_text",
     "map_size",
     "read_map",
     "read_maps",
