@@ -101,7 +101,8 @@ def _between(strip: Image, begin: int, end: int) -> NDArray[np.float64] | None:
     if first is None or last is None:
         return None
     share = np.linspace(0, 1, end - begin)[:, None, None]
-    return (1 - share) * first + share * last
+    made: NDArray[np.float64] = (1 - share) * first + share * last
+    return made
 
 
 def _head(face: Box) -> tuple[int, int, int, int]:
