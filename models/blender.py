@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from models.correction import match_grain
 from models.lighting import OFFSET
 from models.renderer import Edit
 
@@ -20,7 +21,9 @@ def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device) -> NDArray
     ratio = _enlarge(edit.ratio, size, device)
     moved = functional.grid_sample(source, _grid(flow), mode="bicubic", padding_mode="border", align_corners=True)
     fine = moved - _coarse(moved, max(round(FINE * edit.width / edit.flow.shape[1]), 2))
-    result = (moved - fine * _enlarge(edit.soften, size, device) + OFFSET) * ratio.exp() - OFFSET
+    soften = _enlarge(edit.soften, size, device)
+    result = (moved - fine * soften + OFFSET) * ratio.exp() - OFFSET
+    result = match_grain(result, source, soften)
     still = (flow.abs().amax(1, keepdim=True) < 0.02) & (ratio.abs().amax(1, keepdim=True) < 1e-3)
     result = torch.where(still, source, result)
     return result.clamp_(0, 255).round_().to(torch.uint8)[0].permute(1, 2, 0).cpu().numpy()

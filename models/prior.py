@@ -72,6 +72,30 @@ class LinearPrior:
         draws = rng.standard_normal((count, self.latent_size)).astype(np.float32)
         return np.clip(draws, -2.5, 2.5)
 
+    @property
+    def blocks(self) -> tuple[slice, slice]:
+        """The places of texture and of shape in a latent."""
+        return slice(0, self.texture_size), slice(self.texture_size, self.latent_size)
+
+    def suit(self, latents: Array, shown: Array) -> Array:
+        """Condition identities on the apparent sex and age of a face (the traits that were learned).
+
+        Args:
+            latents: [count, latent_size], drawn freely.
+            shown: [latent_size], the identity that a photograph shows.
+
+        Returns:
+            [count, latent_size]: each block moved, by as little as possible, to where its traits are those shown
+            (within two standard deviations of the mean).
+        """
+        out = latents.copy()
+        for block in self.blocks:
+            directions = np.stack([trait[block] for trait in self.traits.values()])
+            directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+            wanted = np.clip(directions @ shown[block], -2, 2)
+            out[:, block] += (wanted - latents[:, block] @ directions.T) @ np.linalg.pinv(directions).T
+        return out
+
     def change(self, before: Array, after: Array) -> tuple[Array, Array]:
         """What turns one identity into another.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from models import mesh
 from models.frame import Frame
+from models.hair import Hair
 from models.lighting import to_channels
 from models.mesh import Array, Similarity
 from models.occlusion import hold
@@ -38,7 +39,8 @@ class FaceModel:
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
     grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
     places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own;
-    standing: [h, w], 0..1 on that grid, what stands before the face (see `models.occlusion`).
+    standing: [h, w], 0..1 on that grid, what stands before the face (see `models.occlusion`); hair: where there is any
+    whose tone can change.
     """
 
     vertices: Array
@@ -48,6 +50,7 @@ class FaceModel:
     occlusion: Array
     places: Array
     standing: Array
+    hair: Hair | None = None
 
     @property
     def width(self) -> float:
