@@ -28,6 +28,7 @@ TEXTURE_GAIN, SHAPE_GAIN = 1.25, 2.2
 PRESERVING = 1.1  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
 COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it
+BELIEVED = 2.5  # standard deviations to which people differ; hard light drives a projection to twice that
 BROW = -0.05  # log detail: the lightest that a brow may be
 
 
@@ -123,7 +124,7 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
 
     What the prior does not explain of the old face goes too, but for its finest part.
     """
-    texture, shape = prior.change(face.projection.latent, latent)
+    texture, shape = prior.change(_believed(prior, face.projection.latent), latent)
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
     texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)
@@ -134,6 +135,12 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     texture[..., 2] -= darker
     texture -= face.residual
     return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
+
+
+def _believed(prior: LinearPrior, latent: Array) -> Array:
+    """An identity as it was read in a photograph, no farther from the mean than people are: the rest is hard light."""
+    texture = BELIEVED * np.tanh(latent[: prior.texture_size] / BELIEVED)
+    return np.concatenate([texture, latent[prior.texture_size :]])
 
 
 def _gain(prior: LinearPrior, preserve: frozenset[Region]) -> Array:
