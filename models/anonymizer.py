@@ -1,8 +1,10 @@
 """The façade: a photograph in, the same photograph with other faces out."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -23,6 +25,8 @@ from models.wearing import WornFinder
 from models.weights import FOLDER
 
 MAX_YAW = 50.0  # degrees; beyond, the mesh's far half is a guess
+Step = Literal["blending", "correction"]
+STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
 METHOD = 2  # of rendering an identity; counted up when the same latent comes to look like another person
 ROUNDS = 3  # how often a face that is hard to hide is tried again with new draws
 SAFE = 0.7  # recognition distance, less oddness, that ends the search
@@ -68,6 +72,7 @@ class FaceAnonymizer:
 
     def __init__(self, prior: LinearPrior) -> None:
         self.prior = prior
+        self.steps: frozenset[Step] = STEPS
         self.recognizer = Recognizer()
         self._finder = FaceFinder(self.recognizer)
         self._mesher = Mesher()
@@ -97,6 +102,12 @@ class FaceAnonymizer:
         """Draw identities, float32 [count, latent_size]."""
         return np.hstack([self.prior.sample(rng, count), _tones(rng, count)])
 
+    def with_steps(self, steps: frozenset[Step]) -> "FaceAnonymizer":
+        """The same engine with these of its finishing `steps` only, for measuring what each is worth."""
+        other = copy(self)
+        other.steps = steps
+        return other
+
     def find(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """All faces that any detector sees, largest first."""
         return self._finder.find(image)
@@ -121,7 +132,7 @@ class FaceAnonymizer:
         result, replaced, unreplaced = image.copy(), [], []
         preserved = np.zeros(image.shape[:2], bool)
         for number, face in enumerate(self.find(image)):
-            model = self._explain(image, face.box)
+            model = self.explain(image, face.box)
             if model is None:
                 unreplaced.append(face)
                 continue
@@ -146,7 +157,7 @@ class FaceAnonymizer:
         """
         check_image(image)
         for face in self.find(image)[:1]:
-            model = self._explain(image, face.box)
+            model = self.explain(image, face.box)
             if model is not None:
                 return self._choose(image, model, rng, preserve)
         return self.sample(rng, 1)[0]
@@ -188,7 +199,8 @@ class FaceAnonymizer:
             best, reached = trials[int(np.argmax(values))], max(values)
         return best, reached
 
-    def _explain(self, image: NDArray[np.uint8], box: Box) -> FaceModel | None:
+    def explain(self, image: NDArray[np.uint8], box: Box) -> FaceModel | None:
+        """A face in `box` in the terms of the prior; None where no mesh holds, or the face is turned too far."""
         vertices = self._mesher.fit(image, box)
         if vertices is None:
             return None
@@ -226,9 +238,9 @@ class FaceAnonymizer:
         face, tone = np.split(latent, [self.prior.latent_size])
         if model.hair is not None and len(tone):
             hair.recolour(image, model.hair, tone, kept)
-        plan = renderer.edit(self.prior, model, face, preserve, size)
+        plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps)
         rows, columns = slice(plan.top, plan.top + plan.height), slice(plan.left, plan.left + plan.width)
-        changed = blender.apply(image, plan, self.prior.device)
+        changed = blender.apply(image, plan, self.prior.device, "correction" in self.steps)
         image[rows, columns] = np.where(kept[rows, columns, None], image[rows, columns], changed)
         return kept
 
@@ -239,7 +251,7 @@ class FaceAnonymizer:
 
 
 def _tones(rng: np.random.Generator, count: int) -> Array:
-    return rng.standard_normal((count, hair.LATENT_SIZE)).astype(np.float32)
+    return np.clip(rng.standard_normal((count, hair.LATENT_SIZE)), -2.5, 2.5).astype(np.float32)
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
