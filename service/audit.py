@@ -72,7 +72,7 @@ class Outcome(StrEnum):
 DETAILS = frozenset(
     {"calling_ae", "called_ae", "peer", "host", "port", "destination", "status", "dimse_status"}
     | {"route", "view", "profile", "preserve", "generator", "model_version", "version", "process", "pid"}
-    | {"sop_class_uid", "transfer_syntax_uid", "digest", "preserved_digest", "size", "frames", "faces"}
+    | {"sop_class_uid", "transfer_syntax_uid", "digest", "preserved_digest", "size", "frames", "faces", "colours"}
     | {"gates", "name", "passed", "detail", "distance", "distances", "duration_ms"}
     | {"cause", "reason", "error", "state", "attempt", "attempts", "delay_seconds", "count"}
     | {"release_id", "delivery_id", "released_by"}

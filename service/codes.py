@@ -8,6 +8,7 @@ The table is two files: the codes of orthodontic photographs, and members of con
 classes use (`tools/context_groups.py`).
 """
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +17,11 @@ from typing import Final
 from pydicom import DataElement, Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
+from pydicom.uid import UID
 
 from service.confidentiality import Action, Option, content_action, read_csv
 
+_UID: Final = re.compile(r"[0-9.]+", re.ASCII)
 CONTEXT_CONCEPTS = frozenset({"130325", "25272006", "118243007", "363787002"})
 
 _VALUE, _SCHEME, _MEANING = Tag("CodeValue"), Tag("CodingSchemeDesignator"), Tag("CodeMeaning")
@@ -115,6 +118,11 @@ def value_at(ds: Dataset, tag: BaseTag) -> object:
         return ds[tag].value if tag in ds else None
     except Exception:  # as above
         return None
+
+
+def is_of_the_standard(uid: str) -> bool:
+    """Whether the standard itself defines a UID: those have names. A text that a library would only trim is none."""
+    return _UID.fullmatch(uid) is not None and UID(uid).name != uid
 
 
 def code_of(value: str) -> Code:

@@ -13,11 +13,10 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pydicom.uid import UID
-
-from service import encoded, provenance
+from service import encoded, icc, provenance
 from service.allowed import OWN_UID, Allowed, allowed_in, coded, tag_of
 from service.claims import problems_of_claims
+from service.codes import is_of_the_standard
 from service.confidentiality import Action, row_for
 from service.encoded import values_of
 from service.headers import Form, Rule
@@ -39,7 +38,7 @@ _ENOUGH: Final = {
 }
 _SAID: Final = {  # what `service.provenance` and `service.pixels` write, and the values it can have
     "SpecificCharacterSet": r"ISO_IR 192",
-    "ImageType": rf"ORIGINAL|DERIVED|PRIMARY|{'|'.join((*provenance.DERIVED_BY, *provenance.CHANNELS))}|",
+    "ImageType": "|".join(sorted(provenance.IMAGE_TYPES)),
     "SyntheticData": r"YES|NO",
     "PatientIdentityRemoved": r"YES",
     "BurnedInAnnotation": r"YES|NO",
@@ -60,6 +59,7 @@ _PATTERNS: Final = {tag_of(keyword): re.compile(pattern) for keyword, pattern in
 _FORMS: Final = {form: re.compile(pattern, re.ASCII) for form, pattern in _ENOUGH.items()}
 _BARE: Final = {tag_of(keyword) for keyword in _NUMBERS} | {tag_of("PixelData")}
 _FREE: Final = {tag_of(keyword) for keyword in _TEXTS}
+_PROFILE: Final = tag_of("ICCProfile")
 _DERIVATION: Final = tag_of("DerivationDescription")
 _PROVEN: Final = re.compile(rf"; {re.escape(provenance.PRESERVED)} [0-9a-f]{{64}}$", re.ASCII)
 
@@ -92,6 +92,8 @@ def _problems(element: encoded.Element, allowed: Allowed, listed: set[str]) -> I
         yield _by_pattern(_PATTERNS[element.tag], element)
     elif element.tag == _DERIVATION and _PROVEN.search(values_of(element)[0] if values_of(element) else ""):
         yield None if _PROVEN.sub("", values_of(element)[0]).casefold() in listed else "a text that is not listed"
+    elif element.tag == _PROFILE:
+        yield from (f"a colour profile with {problem}" for problem in icc.problems(element.value))
     elif element.tag in _FREE:
         yield _by_text(element, listed)
     elif element.vr == "SQ" and (element.tag,) in allowed.items:
@@ -119,7 +121,7 @@ def _by_rule(rule: Rule, element: encoded.Element, listed: set[str]) -> str | No
         return None if rule.terms.issuperset(values) else "a term that is not listed"
     if rule.form is Form.TEXT:
         return _by_text(element, listed)
-    if rule.form is Form.FRAME and all(UID(value).name != value for value in values):
+    if rule.form is Form.FRAME and all(map(is_of_the_standard, values)):
         return None
     return _by_pattern(_FORMS[Form.UID if rule.form is Form.FRAME else rule.form], element)
 

@@ -168,6 +168,7 @@ def account(case: Case, finished: Finished) -> dict[str, Any]:
         "preserve": sorted(case.preserve),
         "preserved_digest": pixels.digest,
         "faces": pixels.faces,
+        **({"colours": finished.colours} if finished.colours else {}),
         "distances": [None if distance is None else round(distance, 4) for distance in pixels.distances],
         "gates": [{"name": gate.name, "passed": gate.passed, "detail": gate.detail} for gate in finished.gates],
     }

@@ -43,6 +43,7 @@ class Finished:
     pixels: PixelEvidence
     seconds: float  # what replacing the faces took
     map: bytes  # PNG, see `service.pixels.Part`
+    colours: str  # what became of the source's colour profile, empty where it had none
     header: dict[str, Any]  # what became of the source's header, see `service.headers.changes`
     segmentation: bytes | None = None  # the map as a DICOM object, see `service.companions`
 
@@ -84,6 +85,7 @@ def finish(
         model_version=version,
         is_synthetic=made,
         is_covered=covered,
+        is_converted=any(picture.colours.is_converted for picture in pictures),
         preserved_digest=written.digest,
     )
     seen = pixels.examine(to_bytes(clean, written.syntax), pictures, replaced, written, faces)
@@ -111,6 +113,7 @@ def finish(
         pixels=seen,
         seconds=sum(frame.seconds for frame in replaced),
         map=pixels.draw_map(replaced, written),
+        colours=pictures[0].colours.note,
         header=changes(source, clean),
     )
 

@@ -8,11 +8,10 @@ from typing import Final
 from pydicom import DataElement, Dataset, FileDataset
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import RawDataElement
-from pydicom.uid import UID
 
 from service import objects, provenance
 from service.charsets import readings
-from service.codes import known_code, value_in
+from service.codes import is_of_the_standard, known_code, value_in
 from service.errors import Quarantined
 from service.spellings import spellings_of_date
 from service.states import Cause
@@ -155,7 +154,7 @@ def _split(tag: int, vr: str, text: str) -> Iterator[str]:
     for value in (fold(part) for part in text.split("\\")):
         if vr in ("DA", "DT", "TM") and value in _NOTHING:
             continue
-        if vr == "UI" and UID(value).name != value and keyword not in _INSTANCE_UIDS:  # the standard's own
+        if vr == "UI" and is_of_the_standard(value) and keyword not in _INSTANCE_UIDS:  # the standard's own
             continue
         yield value
         if vr == "PN":

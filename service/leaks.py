@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydicom.datadict import keyword_for_tag
-from pydicom.uid import UID
 
-from service import encoded
+from service import encoded, icc, provenance
 from service.allowed import allowed_in, coded
+from service.codes import is_of_the_standard
 from service.encoded import values_of
 from service.identifiers import Identifiers, fold, is_wide
 from service.jpeg import JpegError, foreign_segments
@@ -27,6 +27,8 @@ _META: Final = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x0002
 _BINARY: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
 _CHECKED_WHOLE: Final = frozenset(["DA", "DT", "TM", "UI"])
 _PIXELS: Final = 0x7FE00010
+_PROFILE: Final = 0x00282000
+_IMAGE_TYPE: Final = 0x00080008
 _KEYED: Final = "2.25."
 _LONG: Final = 6  # characters from which a text is looked for inside other text
 _LONG_NUMBER: Final = 8  # digits from which a number is looked for among raw bytes
@@ -55,7 +57,7 @@ def search(data: bytes, identifiers: Identifiers) -> list[str]:
 def _our_own(elements: list[encoded.Element]) -> set[int]:
     """Where elements start whose values are the tables' own words, whatever the source said."""
     rules = allowed_in(encoded.sop_class_of(elements)).rules
-    terms = {tag: rule.terms for tag, rule in rules.items() if rule.terms}
+    terms = {tag: rule.terms for tag, rule in rules.items() if rule.terms} | {_IMAGE_TYPE: provenance.IMAGE_TYPES}
     codes = {part.start for parts, is_known in coded(elements) if is_known for part in parts}
     listed = (each for each in elements if not each.path and each.tag in terms)
     return codes | {each.start for each in listed if terms[each.tag].issuperset(values_of(each))}
@@ -69,7 +71,7 @@ def _problems(element: encoded.Element, identifiers: Identifiers, *, is_ours: bo
         yield "an overlay or curve"
     if (number == 0 and group != 2) or (group == 2 and element.tag not in _META):
         yield "an element that has no place here"
-    if element.vr in _BINARY and element.tag != 0x00020001 and not _is_picture(element):
+    if element.vr in _BINARY and element.tag != 0x00020001 and not _is_picture(element) and not _is_profile(element):
         yield "binary content"
     if element.is_frame and element.value[:2] == b"\xff\xd8":
         yield from _jpeg_problems(element.value)
@@ -99,7 +101,7 @@ def _telling(uid: str) -> str:
 
     A device's software may be called 4.1, and that stands in the UID of every SOP class.
     """
-    return "" if UID(uid).name != uid else uid.removeprefix(_KEYED)
+    return "" if is_of_the_standard(uid) else uid.removeprefix(_KEYED)
 
 
 def _stands_in(text: str, value: str, vr: str) -> bool:
@@ -152,6 +154,11 @@ def _header(data: bytes, elements: list[encoded.Element], ours: set[int]) -> byt
 
 def _is_picture(element: encoded.Element) -> bool:
     return element.tag == _PIXELS and element.depth == 0
+
+
+def _is_profile(element: encoded.Element) -> bool:
+    """A colour profile in which every byte is ours or a number."""
+    return element.tag == _PROFILE and element.depth == 0 and not icc.problems(element.value)
 
 
 def _encodings(text: str) -> Iterator[bytes]:

@@ -25,6 +25,8 @@ from pydicom import FileDataset
 from service.blobs import Blobs, map_key
 from service.errors import Quarantined, VeraGateError
 from service.gateway import Gateway
+from service.icc import written
+from service.jpeg import with_profile
 from service.objects import read
 from service.pixels import Image, Part, Picture, count_frames, decode, map_size, read_map
 from service.states import EXPLANATION
@@ -145,13 +147,18 @@ def _decoded(gateway: Gateway, store: Blobs, blob: str, frame: int) -> Picture:
 
 
 def _rendered(picture: Picture, fit: int | None) -> Rendering:
-    """A JPEG that is shown in full is the very stream that is in the file; anything else is encoded for the page."""
+    """A JPEG that is shown in full is the very stream that is in the file; anything else is encoded for the page.
+
+    Either carries the profile that tells a browser what its colours are, where that is known.
+    """
     height, width = picture.rgb.shape[:2]
     wanted = Size(width, height).within(fit)
-    if wanted == Size(width, height) and picture.browsable is not None:
-        return Rendering(picture.browsable, "image/jpeg")
-    data = simplejpeg.encode_jpeg(_scaled(picture.rgb, wanted), quality=_QUALITY, colorsubsampling="444")
-    return Rendering(cast(bytes, data), "image/jpeg")
+    data = picture.browsable if wanted == Size(width, height) else None
+    if data is None:
+        scaled = _scaled(picture.rgb, wanted)
+        data = cast(bytes, simplejpeg.encode_jpeg(scaled, quality=_QUALITY, colorsubsampling="444"))
+    space = picture.colours.space
+    return Rendering(data if space is None else with_profile(data, written(space)), "image/jpeg")
 
 
 def _scaled(image: Image, wanted: Size) -> Image:

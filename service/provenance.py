@@ -29,8 +29,11 @@ _MADE: Final = "Faces replaced by synthetic faces; see Contributing Equipment"
 _COVERED: Final = "Parts of the picture covered with a uniform grey"
 _MADE_AND_COVERED: Final = "Faces replaced by synthetic faces, parts covered with grey; see Contributing Equipment"
 _LEFT: Final = "De-identified; pixel values unchanged"
+_CONVERTED: Final = "De-identified; colours converted to sRGB"
+_AND_CONVERTED: Final = "; colours converted to sRGB"
 DERIVED_BY: Final = ("MONTAGE", "DEIDENTIFIED")  # what an ophthalmic picture was derived by (PS3.3 C.8.17.2.1.4)
 CHANNELS: Final = ("COLOR", "REDFREE", "RED", "BLUE", "FA", "ICG")
+IMAGE_TYPES: Final = frozenset({"ORIGINAL", "DERIVED", "PRIMARY", "", *DERIVED_BY, *CHANNELS})
 PRESERVED: Final = "SHA-256 of what was preserved"
 _DERIVATION: Final = {  # by whether faces were made, and whether parts were covered
     (True, False): _MADE,
@@ -46,7 +49,10 @@ DEIDENTIFYING: Final = Code("109104", "DCM", "De-identifying Equipment")
 SYNTHESIZING: Final = Code("109100", "DCM", "Synthesizing Equipment")
 
 CODES: Final = (BASIC, PIXEL_DATA, VISUAL_FEATURES, *OPTION_CODES.values(), DEIDENTIFYING, SYNTHESIZING)
-TEXTS: Final = (PRODUCT, __version__, f"{PRODUCT} {__version__}", _METHOD, *_DERIVATION.values(), PRESERVED)
+TEXTS: Final = (
+    *(PRODUCT, __version__, f"{PRODUCT} {__version__}", _METHOD, *_DERIVATION.values(), PRESERVED, _CONVERTED),
+    *(f"{text}{_AND_CONVERTED}" for text in _DERIVATION.values() if text != _LEFT),
+)
 
 
 def has_burned_in_text(source: Dataset) -> bool:
@@ -64,14 +70,15 @@ def mark(
     model_version: str,
     is_synthetic: bool,
     is_covered: bool = False,
+    is_converted: bool = False,
     preserved_digest: str | None = None,
 ) -> None:
     """Write the attributes of PS3.3 C.12.1.1.1 and C.7.6.1, PS3.15 E.1.1 into a cleaned data set with pixels.
 
     `is_synthetic` is false where no face was made: the photograph leaves with its own pixels, or `is_covered`, parts
-    of it hidden by grey; `preserved_digest` is the SHA-256 of what was preserved. Recognizable Visual Features is YES
-    until `claim_unrecognisable`, Burned In Annotation until `claim_clean_pixels`. The method codes of the header's
-    options are there already, and the profile's join them.
+    of it hidden by grey, or `is_converted`, all of it in another colour space; `preserved_digest` is the SHA-256 of
+    what was preserved. Recognizable Visual Features is YES until `claim_unrecognisable`, Burned In Annotation until
+    `claim_clean_pixels`. The method codes of the header's options are there already, and the profile's join them.
     """
     ds.PatientIdentityRemoved = "YES"
     ds.DeidentificationMethod = [f"{PRODUCT} {__version__}", _METHOD, model_version[:64]]
@@ -80,8 +87,10 @@ def mark(
     ds.RecognizableVisualFeatures = "YES"
     ds.SyntheticData = "YES" if is_synthetic else "NO"
     description = _DERIVATION[is_synthetic, is_covered]
+    if is_converted:
+        description = _CONVERTED if description == _LEFT else f"{description}{_AND_CONVERTED}"
     ds.DerivationDescription = f"{description}; {PRESERVED} {preserved_digest}" if preserved_digest else description
-    ds.ImageType = _image_type(source, is_changed=is_synthetic or is_covered)
+    ds.ImageType = _image_type(source, is_changed=is_synthetic or is_covered or is_converted)
     _settle_sources(ds)
     equipment = [_equipment(DEIDENTIFYING, [__version__])]
     if is_synthetic:

@@ -16,6 +16,7 @@ from service.errors import ConfigurationError
 from service.rights import Role
 
 Region = Literal["mouth", "nose", "eyes"]
+OnText = Literal["hold", "blank"]
 Syntax = Literal["explicit-little-endian", "jpeg-2000-lossless", "jpeg-ls-lossless", "rle-lossless"]
 AETitle = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[\x20-\x5b\x5d-\x7e]+$")
@@ -76,7 +77,7 @@ class Route(_Frozen):
     preserve_by_view: dict[str, frozenset[Region]] = {}
     destinations: tuple[str, ...] = Field(min_length=1)
     segmentation: bool = False  # send the map of what is synthetic along, as a DICOM Segmentation
-    text: Literal["hold", "blank"] = "hold"  # what becomes of a picture in which text is found
+    text: OnText = "hold"  # what becomes of a picture in which text is found
     fallback_syntax: Syntax = "explicit-little-endian"  # of pictures that cannot be written in the one they came in
     retain: frozenset[Option] = frozenset({Option.MODIFIED_DATES, Option.STRUCTURED_CONTENT})
     texts: frozenset[Text] = frozenset()  # the only free texts that may leave, under the options that keep some

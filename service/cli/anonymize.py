@@ -33,6 +33,9 @@ def anonymize(
     identity_seed: Annotated[
         int | None, typer.Option(help="Give every file the one identity of this number; it is no secret.", min=0)
     ] = None,
+    text: Annotated[
+        str, typer.Option(help="Writing in the picture: hold (write no result) or blank (cover it with grey).")
+    ] = "hold",
     report: Annotated[Path | None, typer.Option(help="Write faces, distances, digests and timings as JSON.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -42,7 +45,8 @@ def anonymize(
 
     A picture becomes a PNG and a DICOM object a DICOM object, under the same stem. Without --subject or
     --identity-seed each file is a subject of its own. A result is written only when it passed the same gates as in
-    the gateway: every face replaced, none still recognised, the preserved region equal.
+    the gateway: every face replaced, none still recognised, the preserved region equal, no writing in the picture
+    (name labels, rulers with names, screenshots).
 
     Ends with 0 when every file was written, 3 when at least one was held back, 4 when at least one could not be
     read, 2 when the call is wrong; --report says which and why.
@@ -53,12 +57,14 @@ def anonymize(
     regions = _regions(preserve)
     if subject is not None and identity_seed is not None:
         raise typer.BadParameter("say --subject or --identity-seed, not both")
+    if text not in ("hold", "blank"):
+        raise typer.BadParameter("--text is hold or blank")
     settings = _settings(config, device, needed=subject is not None)
     jobs = plan(inputs, out, overwrite=overwrite)
     with _subjects(settings, subject, identity_seed) as subjects:
         from service.files.anonymizing import FileAnonymizer
 
-        anonymizer = FileAnonymizer(settings, regions, subjects)
+        anonymizer = FileAnonymizer(settings, regions, subjects, "blank" if text == "blank" else "hold")
         outcomes = _run(anonymizer, jobs)
     if report is not None:
         write_report(outcomes, report, generator=anonymizer.version, preserve=sorted(regions))

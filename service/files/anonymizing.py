@@ -2,7 +2,8 @@
 
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,8 +19,20 @@ from service.files.subjects import Subjects
 from service.finishing import finish
 from service.headers import Cleaner
 from service.objects import read
-from service.pixels import Box, Faces, Picture, Replaced, count_frames, decode, look_for_faces
-from service.settings import Region, Settings
+from service.pixels import (
+    Box,
+    Faces,
+    Picture,
+    Replaced,
+    count_frames,
+    decode,
+    find_lines,
+    look_for_faces,
+    look_for_text,
+    with_covers,
+    without,
+)
+from service.settings import OnText, Region, Settings
 from service.states import Cause
 from service.views import Kind, classify
 
@@ -29,7 +42,8 @@ class FileOutcome:
     """What became of one file. `cause` is None where the result was written.
 
     `boxes` (left, top, right, bottom in pixels) and `distances` are of the replaced faces; `preserved_digest` is the
-    SHA-256 of what was preserved, None where nothing was asked for or nothing finished.
+    SHA-256 of what was preserved, None where nothing was asked for or nothing finished; `texts`: lines of text that
+    were covered.
     """
 
     job: Job
@@ -40,6 +54,7 @@ class FileOutcome:
     distances: tuple[float | None, ...] = ()
     preserved_pixels: int = 0
     preserved_digest: str | None = None
+    texts: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,18 +62,24 @@ class _Made:
     """A finished file and its evidence, before anybody judged it."""
 
     data: bytes
-    boxes: tuple[Box, ...]
+    replaced: tuple[Replaced, ...]
     evidence: PixelEvidence
     gates: list[gates.GateResult]
 
 
 class FileAnonymizer:
-    """Gives faces in files other identities; the models are loaded with the first file and kept."""
+    """Gives faces in files other identities; the models are loaded with the first file and kept.
 
-    def __init__(self, settings: Settings, preserve: frozenset[Region], subjects: Subjects) -> None:
+    `text` says what becomes of a picture in which writing is found: it is not written, or the writing is covered.
+    """
+
+    def __init__(
+        self, settings: Settings, preserve: frozenset[Region], subjects: Subjects, text: OnText = "hold"
+    ) -> None:
         self._settings = settings
         self._preserve = preserve
         self._subjects = subjects
+        self._text = text
         self._faces = Faces(settings.work.device)
 
     @property
@@ -81,11 +102,18 @@ class FileAnonymizer:
             time.perf_counter() - began,
             closed.cause if closed else None,
             closed.detail if closed else "",
-            made.boxes,
+            tuple(box for frame in made.replaced for box in frame.boxes),
             made.evidence.distances,
             made.evidence.preserved_pixels,
             made.evidence.digest,
+            sum(frame.texts for frame in made.replaced),
         )
+
+    def _treat(self, picture: Picture, make: Callable[[Picture], Replaced]) -> Replaced:
+        """What `make` gives for the picture; writing in it is covered before, where that is wanted."""
+        lines = find_lines(self._faces, picture) if self._text == "blank" else ()
+        done = make(without(picture, lines) if lines else picture)
+        return replace(with_covers(done, picture, lines), texts=len(lines))
 
     def _replace(self, picture: Picture) -> Replaced:
         if not self._faces.find(picture.rgb):
@@ -96,25 +124,24 @@ class FileAnonymizer:
     def _dicom(self, path: Path) -> _Made:
         ds = read(path)
         view = classify(ds)
-        limits, treat = self._settings.limits, self._faces.leave if view.kind is Kind.INTRAORAL else self._replace
+        limits, make = self._settings.limits, self._faces.leave if view.kind is Kind.INTRAORAL else self._replace
         pictures = [decode(ds, limits, frame) for frame in range(count_frames(ds, limits))]
-        replaced = [treat(picture) for picture in pictures]
+        replaced = [self._treat(picture, make) for picture in pictures]
         clean = Cleaner(self._subjects.pseudonyms, self._subjects.person()).clean(ds)
         threshold = self._settings.recognition_threshold
         finished = finish(ds, clean, pictures, replaced, view, self._faces, threshold)
-        boxes = tuple(box for frame in replaced for box in frame.boxes)
-        return _Made(finished.data, boxes, finished.pixels, finished.gates)
+        return _Made(finished.data, tuple(replaced), finished.pixels, finished.gates)
 
     def _picture(self, path: Path) -> _Made:
         source = load_picture(path, self._settings.limits.max_megapixels)
         picture = Picture(source.rgb, source.is_grey, ExplicitVRLittleEndian, path.stat().st_size)
-        replaced = self._replace(picture)
+        replaced = self._treat(picture, self._replace)
         data = encode_png(source.with_changes(replaced.image))
         seen = self._look_at(data, source, picture, replaced)
-        return _Made(data, replaced.boxes, seen, gates.judge(Evidence(seen), self._settings.recognition_threshold))
+        return _Made(data, (replaced,), seen, gates.judge(Evidence(seen), self._settings.recognition_threshold))
 
     def _look_at(self, data: bytes, source: PictureFile, picture: Picture, replaced: Replaced) -> PixelEvidence:
-        """Read the written PNG back, look for faces again, and compare the preserved region in its full depth."""
+        """Read the written PNG back, look for faces and text, and compare the preserved region in its full depth."""
         written = load_picture(data, self._settings.limits.max_megapixels)
         if written.values.shape[:2] != source.values.shape[:2]:
             return PixelEvidence(problem="the size changed")
@@ -124,6 +151,8 @@ class FileAnonymizer:
             faces=len(replaced.boxes),
             stray_faces=stray,
             distances=distances,
+            covered=len(replaced.covered),
+            texts=look_for_text(written.rgb, replaced, self._faces),
             preserved=None if mask is None else written.same_inside(source, mask),
             preserved_pixels=0 if mask is None else int(mask.sum()),
             digest=None if mask is None else sha256(np.ascontiguousarray(source.values[mask]).tobytes()).hexdigest(),

@@ -1,8 +1,10 @@
 """Picture files in and out: JPEG, PNG and TIFF of any depth become RGB for the faces, and what they were again.
 
-Colour profiles and every kind of metadata stay behind. EXIF orientation is applied, because a PNG has none.
+Every kind of metadata stays behind; of a colour profile the numbers come along (`service.icc`), or where it cannot be
+written anew, the colours of 8 bits are converted. EXIF orientation is applied, because a PNG has none.
 """
 
+import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,11 +16,13 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from service.errors import Quarantined
+from service.icc import SRGB, Space, Unfit, read_space, to_srgb, written
 from service.states import Cause
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 
 _ORIENTATION = 0x0112
+_BEHIND_HEADER = 33  # of a PNG: signature and IHDR
 _TURNS: dict[int, tuple[int, bool]] = {
     2: (0, True),
     3: (2, False),
@@ -32,9 +36,13 @@ _TURNS: dict[int, tuple[int, bool]] = {
 
 @dataclass(frozen=True)
 class PictureFile:
-    """A picture as it was stored, upright: [H, W], or [H, W, C] with C 2 (grey, alpha), 3 or 4; uint8 or uint16."""
+    """A picture as it was stored, upright: [H, W], or [H, W, C] with C 2 (grey, alpha), 3 or 4; uint8 or uint16.
+
+    `space`: what its colours are, None where the file does not say.
+    """
 
     values: NDArray[Any]
+    space: Space | None = None
 
     @property
     def rgb(self) -> NDArray[np.uint8]:
@@ -61,7 +69,7 @@ class PictureFile:
         deep = new.astype(self.values.dtype) * (257 if self.values.dtype == np.uint16 else 1)
         values = self.values.copy() if self.values.ndim == 3 else self.values[..., None].copy()
         values[changed, : deep.shape[2]] = deep[changed]
-        return PictureFile(values.reshape(self.values.shape))
+        return PictureFile(values.reshape(self.values.shape), self.space)
 
     def _colours(self) -> NDArray[Any]:
         """[H, W, 1] or [H, W, 3], alpha left out."""
@@ -74,7 +82,7 @@ def load_picture(source: Path | bytes, max_megapixels: int) -> PictureFile:
 
     Raises Quarantined: UNREADABLE, UNDECODABLE_PIXELS, TOO_MANY_PIXELS (before decoding), UNSUPPORTED.
     """
-    orientation = _check(source, max_megapixels)
+    orientation, profile = _check(source, max_megapixels)
     try:
         values = _decode(source)
     except (OSError, ValueError, SyntaxError, cv2.error) as error:
@@ -83,11 +91,11 @@ def load_picture(source: Path | bytes, max_megapixels: int) -> PictureFile:
         raise Quarantined(Cause.UNSUPPORTED, f"values of type {values.dtype}")
     turns, mirrored = _TURNS.get(orientation, (0, False))
     upright = np.rot90(values, turns)
-    return PictureFile(np.ascontiguousarray(upright[:, ::-1] if mirrored else upright))
+    return _with_colours(np.ascontiguousarray(upright[:, ::-1] if mirrored else upright), profile)
 
 
 def encode_png(picture: PictureFile) -> bytes:
-    """The picture as a PNG of its own depth and channels, with no metadata."""
+    """The picture as a PNG of its own depth and channels, with no metadata but a clean colour profile."""
     values = picture.values
     if values.ndim == 3 and values.shape[2] == 2:  # OpenCV writes no grey with alpha
         values = np.concatenate([np.repeat(values[..., :1], 3, axis=2), values[..., 1:]], axis=2)
@@ -95,16 +103,37 @@ def encode_png(picture: PictureFile) -> bytes:
     done, encoded = cv2.imencode(".png", values if order is None else np.ascontiguousarray(values[..., order]))
     if not done:
         raise Quarantined(Cause.OUTPUT_INVALID, "the PNG could not be written")
-    return encoded.tobytes()
+    return encoded.tobytes() if picture.space is None else _with_profile(encoded.tobytes(), written(picture.space))
 
 
-def _check(source: Path | bytes, max_megapixels: int) -> int:
-    """Look at the header alone, at the size before anything else; returns the EXIF orientation."""
+def _with_profile(png: bytes, profile: bytes) -> bytes:
+    """With an iCCP chunk behind the header (ISO/IEC 15948 11.3.3.3)."""
+    body = b"iCCPprofile\0\0" + zlib.compress(profile)
+    chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    return png[:_BEHIND_HEADER] + chunk + png[_BEHIND_HEADER:]
+
+
+def _with_colours(values: NDArray[Any], profile: bytes | None) -> PictureFile:
+    """What the profile says of RGB values; grey ones are what they are, and what nobody understands says nothing."""
+    if not profile or values.ndim != 3 or values.shape[2] < 3:
+        return PictureFile(values)
+    try:
+        return PictureFile(values, read_space(profile))
+    except Unfit:
+        converted = to_srgb(np.ascontiguousarray(values[..., :3]), profile) if values.dtype == np.uint8 else None
+        if converted is None:
+            return PictureFile(values)
+        return PictureFile(np.concatenate([converted, values[..., 3:]], axis=2), SRGB)
+
+
+def _check(source: Path | bytes, max_megapixels: int) -> tuple[int, bytes | None]:
+    """Look at the header alone, at the size before anything else; returns EXIF orientation and colour profile."""
     try:
         with Image.open(_stream(source)) as header:
             if header.width * header.height > max_megapixels * 1_000_000:
                 raise Quarantined(Cause.TOO_MANY_PIXELS, f"{header.width * header.height / 1e6:.0f} megapixels")
             tiff, pages, orientation = header.format == "TIFF", _pages(header), _orientation(header)
+            profile = header.info.get("icc_profile") if header.mode in ("RGB", "RGBA", "P", "PA") else None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Quarantined(Cause.TOO_MANY_PIXELS) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
@@ -113,7 +142,7 @@ def _check(source: Path | bytes, max_megapixels: int) -> int:
         raise Quarantined(Cause.UNSUPPORTED, f"{pages} pages in one file")
     if tiff and orientation != 1:  # Pillow and OpenCV each turn some of these by themselves, and not alike
         raise Quarantined(Cause.UNSUPPORTED, "a TIFF that is not stored upright")
-    return orientation
+    return orientation, profile
 
 
 def _stream(source: Path | bytes) -> Path | BytesIO:

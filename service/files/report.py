@@ -47,6 +47,7 @@ def _line(outcome: FileOutcome) -> dict[str, Any]:
             {"box": [round(float(side), 1) for side in box], "distance": distance}
             for box, distance in zip(outcome.boxes, outcome.distances, strict=False)
         ],
+        "texts_covered": outcome.texts,
         "preserved_pixels": outcome.preserved_pixels,
         "preserved_digest": outcome.preserved_digest,
         "seconds": round(outcome.seconds, 3),

@@ -4,9 +4,8 @@ import unicodedata
 
 from pydicom import Dataset
 from pydicom.multival import MultiValue
-from pydicom.uid import UID
 
-from service.codes import value_in
+from service.codes import is_of_the_standard, value_in
 
 
 def strings(ds: Dataset, keyword: str) -> list[str]:
@@ -22,8 +21,8 @@ def texts(value: object) -> list[str]:
 
 
 def is_defined(found: list[str]) -> bool:
-    """Whether it is a UID that the standard itself defines: those have names."""
-    return len(found) == 1 and UID(found[0]).name != found[0]
+    """Whether it is one UID that the standard itself defines."""
+    return len(found) == 1 and is_of_the_standard(found[0])
 
 
 def spelling(text: str) -> str:

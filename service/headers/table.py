@@ -163,6 +163,7 @@ RULES: Final[tuple[Rule, ...]] = (
     terms("ImageLaterality", "L|R|U|B"),
     rule("SynchronizationFrameOfReferenceUID", Form.FRAME),
     rule("PositionReferenceIndicator", Form.NOTHING, Need.EMPTY_WHERE_IT_WAS),
+    terms("ColorSpace", "SRGB|ADOBERGB|ROMMRGB"),
     terms("LossyImageCompression", "00|01"),
     rule("LossyImageCompressionRatio", Form.DECIMALS),
     terms("LossyImageCompressionMethod", _METHODS),

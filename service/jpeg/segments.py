@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-SOI, EOI, SOS, DQT, DHT, DRI, COM, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xFE, 0xE0, 0xEE
+SOI, EOI, SOS, DQT, DHT, DRI, COM, APP0, APP2, APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xFE, 0xE0, 0xE2, 0xEE
 LOSSLESS: Final = 0xC3
 FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, LOSSLESS})  # baseline, extended, progressive: all with Huffman codes
 PICTURE: Final = FRAMES | {DQT, DHT, DRI, SOS}

@@ -6,6 +6,7 @@ from typing import Final
 from service.jpeg.near_lossless import LS_STARTS, foreign_in_ls
 from service.jpeg.segments import (
     APP0,
+    APP2,
     APP14,
     COM,
     DROPPED,
@@ -21,6 +22,7 @@ from service.jpeg.segments import (
 
 _JFIF: Final = b"JFIF\0"
 _ADOBE: Final = b"Adobe"
+_ICC: Final = b"ICC_PROFILE\0"
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,37 @@ def describe(data: bytes) -> Stream:
     if frame is None:
         raise JpegError("no frame header")
     return _frame(*frame, jfif=jfif, adobe=adobe)
+
+
+def profile_of(data: bytes) -> bytes | None:
+    """The colour profile in a stream's APP2 segments (ICC.1 B.4); None where there is none, or not all of it.
+
+    Never raises for what the stream holds.
+    """
+    if _ICC not in data:
+        return None
+    parts: dict[int, bytes] = {}
+    counts = set()
+    try:
+        for marker, body, _ in segments(data):
+            if marker == APP2 and body.startswith(_ICC) and len(body) > len(_ICC) + 2:
+                number, count = body[len(_ICC)], body[len(_ICC) + 1]
+                parts[number] = body[len(_ICC) + 2 :]
+                counts.add(count)
+            elif marker == SOS:
+                break
+    except JpegError:
+        return None
+    whole = len(counts) == 1 and sorted(parts) == list(range(1, counts.pop() + 1))
+    return b"".join(parts[number] for number in sorted(parts)) if whole else None
+
+
+def with_profile(data: bytes, profile: bytes) -> bytes:
+    """A stripped stream with a profile of at most 64 kB, for eyes that shall see its colours."""
+    at = 2
+    while data[at : at + 2] in (b"\xff\xe0", b"\xff\xee"):
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return data[:at] + segment(APP2, _ICC + b"\1\1" + profile) + data[at:]
 
 
 def strip(data: bytes) -> bytes:

@@ -14,16 +14,18 @@
 """
 
 from service.pixels.covering import cover_heads, find_lines, with_covers, without
-from service.pixels.examining import examine, look_for_faces
+from service.pixels.examining import examine, look_for_faces, look_for_text
 from service.pixels.looking import Look, Viewer
 from service.pixels.mapping import Part, draw_map, frame_parts, map_size, read_map, read_maps
 from service.pixels.picture import Image, Picture, count_frames, decode, single_frame
+from service.pixels.profiles import Colours, settle, state
 from service.pixels.replacing import Box, Faces, Latent, Mask, Replaced
 from service.pixels.writing import WRITABLE, Written, WrittenFrame, encode, write
 
 __all__ = [
     "WRITABLE",
     "Box",
+    "Colours",
     "Faces",
     "Image",
     "Latent",
@@ -44,10 +46,13 @@ __all__ = [
     "find_lines",
     "frame_parts",
     "look_for_faces",
+    "look_for_text",
     "map_size",
     "read_map",
     "read_maps",
+    "settle",
     "single_frame",
+    "state",
     "with_covers",
     "without",
     "write",

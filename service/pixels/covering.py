@@ -6,6 +6,7 @@ from math import ceil, floor
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.errors import Quarantined
 from service.pixels.picture import Image, Picture
@@ -14,6 +15,8 @@ from service.states import Cause
 
 GREY: Final = 128
 _BESIDE, _ABOVE, _BELOW = 0.9, 1.0, 0.6  # of a face's width and height: what belongs to the head, hair included
+_NEARLY: Final = 12  # mean difference from grey of a cover that went through a JPEG
+_RINGING: Final = 4  # pixels around it that a JPEG drew into it
 _ROUNDS: Final = 3  # how often a covered picture is searched again
 
 Boxes = Sequence[tuple[int, int, int, int]]
@@ -68,6 +71,38 @@ def cover_heads(faces: Faces, picture: Picture, boxes: Boxes, *, face_expected: 
         covered=tuple(covers),
         unconfirmed=face_expected and not seen,
     )
+
+
+def faded(image: Image, boxes: Iterable[Box]) -> Image:
+    """The picture with every box that is grey as a cover filled from what lies around it, so that no edge is left."""
+    filled = image.copy()
+    for box in boxes:
+        left, top, right, bottom = (max(0, round(side)) for side in box)
+        window = image[top:bottom, left:right]
+        if window.size and np.abs(window.astype(np.int16) - GREY).mean() < _NEARLY:
+            _fill(filled, max(0, left - _RINGING), max(0, top - _RINGING), right + _RINGING, bottom + _RINGING)
+    return filled
+
+
+def _fill(image: Image, left: int, top: int, right: int, bottom: int) -> None:
+    """From the rows and columns beside the box, the nearer the more; none where it ends with the picture."""
+    height, width = image.shape[:2]
+    right, bottom = min(right, width), min(bottom, height)
+    ways = [_between(image[:, left:right], top, bottom), _between(image[top:bottom].swapaxes(0, 1), left, right)]
+    made = [way if turned == 0 else way.swapaxes(0, 1) for turned, way in enumerate(ways) if way is not None]
+    if made:
+        image[top:bottom, left:right] = np.mean(made, axis=0).astype(np.uint8)
+
+
+def _between(strip: Image, begin: int, end: int) -> NDArray[np.float64] | None:
+    before = strip[begin - 1] if begin > 0 else None
+    after = strip[end] if end < len(strip) else None
+    first, last = (after if before is None else before), (before if after is None else after)
+    if first is None or last is None:
+        return None
+    share = np.linspace(0, 1, end - begin)[:, None, None]
+    made: NDArray[np.float64] = (1 - share) * first + share * last
+    return made
 
 
 def _head(face: Box) -> tuple[int, int, int, int]:

@@ -14,6 +14,7 @@ from service.errors import Quarantined
 from service.evidence import PixelEvidence
 from service.jpeg import digest, foreign_segments
 from service.objects import read
+from service.pixels.covering import faded
 from service.pixels.picture import BLOCKS, Image, Picture, single_frame
 from service.pixels.replacing import Box, Faces, Mask, Replaced, lies_in
 from service.pixels.writing import Written, WrittenFrame, preserved_digest
@@ -58,7 +59,7 @@ def _examine_frame(
         unconfirmed=replaced.unconfirmed,
         preserved=preserved,
         preserved_pixels=pixels,
-        texts=_texts(image, replaced, faces),
+        texts=look_for_text(image, replaced, faces),
     )
 
 
@@ -137,7 +138,7 @@ def _preserved(
     if written.exact is None or replaced.preserved is None:
         return None, 0
     same = np.array_equal(image[written.exact], _source(picture)[written.exact])
-    if picture.syntax in BLOCKS:
+    if picture.jpeg is not None and picture.syntax in BLOCKS:
         proof = digest(single_frame(ds, number), replaced.preserved)
     else:
         proof = preserved_digest(image, replaced.preserved)
@@ -153,9 +154,15 @@ def _distances(before: Image, after: Image, replaced: Replaced, faces: Faces) ->
     return tuple(nearest)
 
 
-def _texts(image: Image, replaced: Replaced, faces: Faces) -> int:
-    """Lines of text in the written picture that are the source's; what looks like writing in new pixels is none."""
+def look_for_text(image: Image, replaced: Replaced, faces: Faces) -> int:
+    """Lines of text in the written picture that are the source's; what looks like writing in new pixels is none.
+
+    A cover is a bar, and to a detector of text a bar is a line of it, so what it sees must be there with covers faded
+    away too.
+    """
     found = [box for box in faces.find_text(image) if not lies_in(box, replaced.boxes)]
+    if found and replaced.covered:
+        found = [box for box in faces.find_text(faded(image, replaced.covered)) if lies_in(box, found)]
     return sum(_share(replaced.changed, box) < _MOSTLY for box in found)
 
 

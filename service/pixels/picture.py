@@ -4,7 +4,7 @@ for frame in range(count_frames(ds, limits)):
     picture = decode(ds, limits, frame)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -23,11 +23,12 @@ from pydicom.uid import (
 )
 
 from service.errors import Quarantined
-from service.jpeg import JpegError, Stream, describe, strip, with_colour
+from service.jpeg import JpegError, Stream, describe, profile_of, strip, with_colour
 from service.pixels.codestreams import JPEG_2000, JPEG_LS, describe_frame
 from service.pixels.colours import GREY, INTERPRETATIONS, PALETTE, shown
 from service.pixels.colours import Image as Image
 from service.pixels.frames import split_frames
+from service.pixels.profiles import UNKNOWN, Colours, settle, stated
 from service.settings import Limits
 from service.states import Cause
 
@@ -45,7 +46,7 @@ class Picture:
     `rgb`: uint8 [H, W, 3] as a viewer shows it (grey pictures have three equal channels); `jpeg`: the source's
     stripped JPEG stream, whose markers agree with `rgb` about colour, None for any other syntax; `encoded_size`:
     bytes of the frame as it came; `inverted`: whether the source stores black as its highest value; `method`: how the
-    source's own syntax lost something, None where it lost nothing.
+    source's own syntax lost something, None where it lost nothing; `colours`: what the values of `rgb` mean.
     """
 
     rgb: Image
@@ -55,6 +56,7 @@ class Picture:
     jpeg: bytes | None = None
     inverted: bool = False
     method: str | None = None
+    colours: Colours = UNKNOWN
 
     @property
     def browsable(self) -> bytes | None:
@@ -85,7 +87,8 @@ def decode(ds: FileDataset, limits: Limits, frame: int = 0) -> Picture:
     """
     count = count_frames(ds, limits)
     try:
-        return _decode(ds, limits, frame, count)
+        picture, embedded = _decode(ds, limits, frame, count)
+        return _with_colours(picture, stated(ds) or embedded)
     except Quarantined:
         raise
     except Exception as error:  # decoders raise anything on hostile input
@@ -97,17 +100,24 @@ def single_frame(ds: Dataset, frame: int = 0) -> bytes:
     return split_frames(ds, int(ds.get("NumberOfFrames", None) or 1))[frame]
 
 
-def _decode(ds: FileDataset, limits: Limits, frame: int, count: int) -> Picture:
+def _with_colours(picture: Picture, profile: bytes | None) -> Picture:
+    """With what the profile says; a picture that had to be converted is not what its stream holds any more."""
+    rgb, colours = settle(picture.rgb, picture.grey, profile)
+    return replace(picture, rgb=rgb, jpeg=None if colours.is_converted else picture.jpeg, colours=colours)
+
+
+def _decode(ds: FileDataset, limits: Limits, frame: int, count: int) -> tuple[Picture, bytes | None]:
+    """The frame, and the colour profile that its stream brought along."""
     syntax = ds.file_meta.TransferSyntaxUID
     shape = _checked_header(ds, limits)
     if not syntax.is_encapsulated:
-        return _decode_native(ds, shape, syntax, frame, count)
+        return _decode_native(ds, shape, syntax, frame, count), None
     data = split_frames(ds, count)[frame]
     if syntax in BLOCKS:
-        return _decode_blocks(ds, data, shape, syntax, limits)
+        return _decode_blocks(ds, data, shape, syntax, limits), profile_of(data)
     if syntax in _PREDICTED:
-        return _decode_predicted(ds, data, shape, syntax, limits)
-    return _decode_frame(ds, data, shape, syntax, limits)
+        return _decode_predicted(ds, data, shape, syntax, limits), profile_of(data)
+    return _decode_frame(ds, data, shape, syntax, limits), None
 
 
 def _checked_header(ds: Dataset, limits: Limits) -> tuple[int, int, int]:

@@ -28,6 +28,7 @@ from service.codes import Code
 from service.errors import Quarantined
 from service.jpeg import Spliced, Stream, describe, sequential, splice
 from service.pixels.picture import BLOCKS, Image, Picture
+from service.pixels.profiles import state
 from service.pixels.replacing import Mask, Replaced
 from service.settings import Syntax
 from service.states import Cause
@@ -84,13 +85,14 @@ def write(
     `otherwise`, one of WRITABLE.
     """
     first = pictures[0]
-    if len({(p.rgb.shape, p.grey, p.inverted, p.jpeg is None) for p in pictures}) > 1:
+    if len({(p.rgb.shape, p.grey, p.inverted, p.jpeg is None, p.colours) for p in pictures}) > 1:
         raise Quarantined(Cause.UNSUPPORTED, "frames of different kinds in one object")
     ds.Rows, ds.Columns = first.rgb.shape[:2]
     ds.SamplesPerPixel = 1 if first.grey else 3
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 8, 8, 7, 0
     if not first.grey:
         ds.PlanarConfiguration = 0
+    state(ds, first.colours.space)
     _write_frames(ds, len(pictures))
     streams = [picture.jpeg for picture in pictures if picture.jpeg is not None]
     if streams and first.syntax in BLOCKS:

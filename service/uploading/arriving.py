@@ -2,7 +2,8 @@
 
 A JPEG that is upright keeps its entropy-coded data byte for byte; one that is not is turned by its coefficients
 where its sides allow it, else its pixels are stored without a second loss. Position, camera, comments, previews and
-whatever hangs on to the file stay here. So does the colour profile, as everywhere in this gateway.
+whatever hangs on to the file stay here. Of a colour profile only the numbers come along (`service.icc`); a picture
+whose profile cannot be written anew has its colours converted, and is stored without a second loss too.
 """
 
 from dataclasses import dataclass
@@ -15,14 +16,17 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from service.errors import VeraGateError
-from service.jpeg import JpegError, describe, sequential, strip, upright, with_colour
+from service.icc import ADOBE_RGB, SRGB, Space, Unfit, is_readable, read_space, to_srgb, written
+from service.jpeg import JpegError, describe, profile_of, sequential, strip, upright, with_colour
 from service.jpeg.segments import SOS, segments
+from service.pixels import settle
 from service.settings import Limits
 
 LARGEST_FILE: Final = 100 << 20
 SMALLEST_SIDE: Final = 64
 _MOST_SCANS: Final = 64  # a progressive picture has about ten; each costs as much as the whole picture
 _ORIENTATION: Final = 0x0112
+_INTEROPERABILITY: Final = 0xA005
 _DEPTH: Final = 24  # where a PNG has its bits per sample (ISO/IEC 15948 11.2.2)
 _LOOK_SIDE: Final = 1024
 
@@ -52,12 +56,14 @@ class NotTaken(VeraGateError):
 @dataclass(frozen=True)
 class Arrived:
     """data: a stripped JPEG, or where `is_jpeg` is false a PNG of 8 bits, grey or RGB, without anything else in it;
-    lossy_ratio: how strongly a picture that is stored without loss was compressed before, None if it was not.
+    lossy_ratio: how strongly a picture that is stored without loss was compressed before, None if it was not;
+    space: what its colours are, None where the file does not say.
     """
 
     data: bytes
     is_jpeg: bool
     lossy_ratio: float | None = None
+    space: Space | None = None
 
 
 def arrive(data: bytes, limits: Limits) -> Arrived:
@@ -77,13 +83,13 @@ def arrive(data: bytes, limits: Limits) -> Arrived:
 
 
 def preview(arrived: Arrived, side: int = _LOOK_SIDE) -> NDArray[np.uint8]:
-    """The picture about `side` pixels wide or high, RGB uint8 [H, W, 3]."""
-    if arrived.is_jpeg:
-        with Image.open(BytesIO(arrived.data)) as picture:
-            picture.draft("RGB", (side, side))
-            return _small(picture, side)
+    """The picture about `side` pixels wide or high, RGB uint8 [H, W, 3], in sRGB."""
     with Image.open(BytesIO(arrived.data)) as picture:
-        return _small(picture, side)
+        if arrived.is_jpeg:
+            picture.draft("RGB", (side, side))
+        small = _small(picture, side)
+    converted = None if arrived.space in (None, SRGB) else to_srgb(small, written(arrived.space))
+    return small if converted is None else converted
 
 
 def _small(picture: Image.Image, side: int) -> NDArray[np.uint8]:
@@ -93,7 +99,9 @@ def _small(picture: Image.Image, side: int) -> NDArray[np.uint8]:
 
 
 def _jpeg(data: bytes, limits: Limits) -> Arrived:
-    orientation = _orientation(data)
+    with Image.open(BytesIO(data), formats=["JPEG"]) as header:
+        exif = header.getexif()
+        orientation, is_adobe = _valid(exif.get(_ORIENTATION, 1)), _is_adobe(exif)
     stream = describe(data)
     _check_size(stream.width, stream.height, limits)
     if stream.precision != 8 or len(stream.components) not in (1, 3):
@@ -106,20 +114,37 @@ def _jpeg(data: bytes, limits: Limits) -> Arrived:
     simplejpeg.decode_jpeg(bare, "gray", strict=True)  # to its end: a picture cut off in the transfer is refused here
     if stream.progressive:
         bare = sequential(bare)
-    if orientation == 1:
-        return Arrived(bare, is_jpeg=True)
-    turned = upright(bare, orientation)
-    if turned is not None:
-        return Arrived(turned, is_jpeg=True)
-    return _turned_pixels(bare, orientation)
+    profile = profile_of(data) or (written(ADOBE_RGB) if is_adobe else None)
+    return _upright_jpeg(bare, orientation, profile if len(stream.components) == 3 else None)
 
 
-def _turned_pixels(bare: bytes, orientation: int) -> Arrived:
-    """A picture whose sides end inside a block: decoded, turned, and stored without another loss."""
+def _upright_jpeg(bare: bytes, orientation: int, profile: bytes | None) -> Arrived:
+    """The stream as it is or turned, or where its colours or its sides do not allow that, its pixels."""
+    try:
+        space = read_space(profile) if profile else None
+    except Unfit:
+        if is_readable(profile or b""):
+            return _as_pixels(bare, orientation, profile)
+        space = None
+    turned = bare if orientation == 1 else upright(bare, orientation)
+    return _as_pixels(bare, orientation, profile) if turned is None else Arrived(turned, is_jpeg=True, space=space)
+
+
+def _as_pixels(bare: bytes, orientation: int, profile: bytes | None) -> Arrived:
+    """A picture whose stream cannot stay: decoded, turned, converted, and stored without another loss."""
     with Image.open(BytesIO(bare)) as picture:
         mode = "L" if picture.mode == "L" else "RGB"
         pixels = _transposed(picture.convert(mode), orientation)
-    return Arrived(_as_png(pixels), is_jpeg=False, lossy_ratio=round(pixels.size / len(bare), 2))
+    shown, space = _coloured(pixels, profile)
+    return Arrived(_as_png(shown), is_jpeg=False, lossy_ratio=round(pixels.size / len(bare), 2), space=space)
+
+
+def _coloured(pixels: NDArray[np.uint8], profile: bytes | None) -> tuple[NDArray[np.uint8], Space | None]:
+    """The pixels and what they are in: as the profile says, or converted where it cannot be written anew."""
+    if pixels.ndim == 2:
+        return pixels, None
+    shown, colours = settle(pixels, grey=False, profile=profile)
+    return shown, colours.space
 
 
 def _png(data: bytes, limits: Limits) -> Arrived:
@@ -131,7 +156,9 @@ def _png(data: bytes, limits: Limits) -> Arrived:
             raise NotTaken("The PNG has 16 bits per colour; export it with 8.")
         picture.load()
         orientation = _valid(picture.getexif().get(_ORIENTATION, 1))
-        return Arrived(_as_png(_transposed(_flat(picture), orientation)), is_jpeg=False)
+        profile = picture.info.get("icc_profile")
+        shown, space = _coloured(_transposed(_flat(picture), orientation), profile)
+        return Arrived(_as_png(shown), is_jpeg=False, space=space)
 
 
 def _flat(picture: Image.Image) -> Image.Image:
@@ -158,9 +185,12 @@ def _transposed(picture: Image.Image, orientation: int) -> NDArray[np.uint8]:
     return np.asarray(ImageOps.exif_transpose(picture), np.uint8)
 
 
-def _orientation(data: bytes) -> int:
-    with Image.open(BytesIO(data), formats=["JPEG"]) as header:
-        return _valid(header.getexif().get(_ORIENTATION, 1))
+def _is_adobe(exif: Image.Exif) -> bool:
+    """Whether a camera says Adobe RGB without a profile, as DCF 2.0 has it: by name of interoperability, R03."""
+    try:
+        return "R03" in str(exif.get_ifd(_INTEROPERABILITY).get(1, ""))
+    except Exception:  # Pillow raises many things for a damaged directory
+        return False
 
 
 def _valid(orientation: object) -> int:

@@ -23,6 +23,7 @@ from PIL import Image
 
 from service.errors import VeraGateError
 from service.guessing import Guess, guess_views
+from service.icc import read_space, written
 from service.pixels import Look, Viewer
 from service.settings import Limits
 from service.tables import new_id
@@ -99,6 +100,8 @@ class Draft:
         seen = preview(arrived)
         self._looks[number] = self._viewer.look(seen)
         _write(self._folder / f"{number}.picture", arrived.data)
+        if arrived.space is not None:
+            _write(self._folder / f"{number}.profile", written(arrived.space))
         small = Image.fromarray(seen)
         small.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
         small.save(self._folder / f"{number}.preview", "JPEG", quality=80)
@@ -185,7 +188,9 @@ _GONE: Final = "These pictures are not here any more: they were sent or given up
 
 def arrived(folder: Path, picture: StagedPicture) -> Arrived:
     """One picture of a claimed folder."""
-    return Arrived((folder / f"{picture.number}.picture").read_bytes(), picture.is_jpeg, picture.lossy_ratio)
+    profile = folder / f"{picture.number}.profile"
+    space = read_space(profile.read_bytes()) if profile.exists() else None
+    return Arrived((folder / f"{picture.number}.picture").read_bytes(), picture.is_jpeg, picture.lossy_ratio, space)
 
 
 def remove_old(folder: Path, age: timedelta = KEPT) -> int:

@@ -16,7 +16,7 @@ from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGExtended12B
 from service.errors import VeraGateError
 from service.jpeg import describe
 from service.objects import to_bytes
-from service.pixels import encode
+from service.pixels import encode, state
 from service.settings import VL_PHOTOGRAPHIC
 from service.tables import utc_now
 from service.uploading.arriving import Arrived
@@ -70,6 +70,7 @@ def wrap(arrived: Arrived, view: str, sitting: Sitting, upload_id: str, number: 
     if classify(ds).kind is Kind.INTRAORAL:
         ds.Laterality = ""  # of a body part that there are two of, and nobody said which (PS3.3 C.7.3.1)
     ds.ImageComments = f"{view}^"  # two views may share all their codes; this one was meant
+    state(ds, arrived.space)
     syntax = _put_jpeg(ds, arrived) if arrived.is_jpeg else _put_lossless(ds, arrived)
     return Wrapped(to_bytes(ds, syntax), str(ds.SOPInstanceUID), str(syntax))
 

@@ -23,6 +23,13 @@ def camera_file(orientation: int = 1, width: int = 320, height: int = 240, **opt
     return stream.getvalue() + b"TRAILERCANARY"
 
 
+def camera_file_with(exif: Image.Exif) -> bytes:
+    """A JPEG with these EXIF data and nothing else."""
+    stream = BytesIO()
+    Image.fromarray(photographs.teeth(5, 320, 240)).save(stream, "JPEG", exif=exif)
+    return stream.getvalue()
+
+
 def png(pixels: np.ndarray, **options: object) -> bytes:
     stream = BytesIO()
     Image.fromarray(pixels).save(stream, "PNG", **options)  # type: ignore[arg-type]

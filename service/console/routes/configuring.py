@@ -18,7 +18,7 @@ from service.console.routes.configuration import sop_class_names
 from service.console.wording import t
 from service.errors import VeraGateError
 from service.rights import Right
-from service.settings import Route, Syntax
+from service.settings import OnText, Syntax
 
 router = APIRouter(prefix="/configuration", dependencies=[needs(Right.CHANGE_CONFIGURATION)])
 Text = Annotated[str, Form()]
@@ -132,7 +132,7 @@ def _form(request: Request, kind: Kind, form: EntryForm, problems: tuple[str, ..
         destinations=[(destination.name, destination.name) for destination in gateway.settings.destinations],
         views=[(row["code"], row["name"]) for row in read_table("views")],
         sop_classes=sop_class_names(),
-        on_text=[(word, t(f"on_text.{word}")) for word in get_args(Route.model_fields["text"].annotation)],
+        on_text=[(word, t(f"on_text.{word}")) for word in get_args(OnText)],
         syntaxes=[(word, t(f"syntaxes.{word}")) for word in get_args(Syntax)],
         options=[(str(option), t(f"options.{option}")) for option in Option],
     )

@@ -7,10 +7,12 @@ import pytest
 import simplejpeg
 from PIL import Image, ImageOps
 
+from service.icc import ADOBE_RGB, DISPLAY_P3, SRGB, written
 from service.jpeg import describe, foreign_segments, strip
 from service.settings import Limits
 from service.uploading.arriving import NotTaken, arrive, preview
 from tests.support import photographs, pictures
+from tests.support.colours import CANARY, embedded, every_colour, seen, tables
 
 LIMITS = Limits()
 CANARIES = (b"CANARY", b"Exif", b"GPS")
@@ -143,3 +145,70 @@ def test_a_preview_is_small_and_shows_the_picture() -> None:
     arrived = arrive(pictures.camera_file(width=2400, height=1600), LIMITS)
 
     assert max(preview(arrived, 300).shape) == 300
+
+
+def _coloured(profile: bytes, kind: str = "JPEG", **options: object) -> bytes:
+    stream = BytesIO()
+    picture = Image.fromarray(np.repeat(np.repeat(every_colour(), 2, axis=0), 2, axis=1))
+    options = {"quality": 95, "subsampling": 0, **options} if kind == "JPEG" else options
+    picture.save(stream, kind, icc_profile=profile, **options)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def _shown(data: bytes, profile: bytes | None) -> np.ndarray:
+    return seen(np.asarray(_opened(data).convert("RGB")), profile).astype(int)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize(
+    ("profile", "space"),
+    [
+        (embedded("adobe"), ADOBE_RGB),
+        (embedded("p3", "formula"), DISPLAY_P3),
+        (embedded("srgb"), SRGB),
+        (tables(), SRGB),
+    ],
+    ids=["Adobe RGB", "Display P3", "sRGB", "tables"],
+)
+def test_a_picture_keeps_its_colours(profile: bytes, space: object, orientation: int, kind: str) -> None:
+    """What a viewer shows of a file is what it shows of what was taken; nothing of the file's profile came along."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = _coloured(profile, kind, exif=exif)
+
+    arrived = arrive(data, LIMITS)
+
+    assert arrived.space == space
+    assert not any(text in arrived.data for text in (CANARY, b"ICC_PROFILE", b"iCCP", b"QAN"))
+    wanted = _shown(_turned(data), profile)
+    away = np.abs(_shown(arrived.data, written(arrived.space)) - wanted)
+    assert away.mean() < 0.3
+    small = np.abs(preview(arrived).astype(int) - _shown(_turned(data), profile))
+    assert small.mean() < 2
+    assert arrived.is_jpeg == (kind == "JPEG" and profile != tables())
+
+
+def _turned(data: bytes) -> bytes:
+    stream = BytesIO()
+    ImageOps.exif_transpose(_opened(data)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_camera_may_say_adobe_rgb_without_a_profile() -> None:
+    """Cameras that follow DCF name it R03 in their EXIF data; R98, and none, mean nothing."""
+    for name, space in (("R03", ADOBE_RGB), ("R98", None)):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0xA005] = {1: name}
+        assert arrive(pictures.camera_file_with(exif), LIMITS).space is space
+    assert arrive(pictures.camera_file(), LIMITS).space is None
+
+
+def test_a_profile_that_says_nothing_changes_nothing() -> None:
+    """A damaged profile, or one of a grey picture, is left behind; the stream stays what it was."""
+    for data in (_coloured(b"no profile " + CANARY), _coloured(embedded("adobe")[:300])):
+        arrived = arrive(data, LIMITS)
+        assert (arrived.data, arrived.space) == (strip(data), None)
+    stream = BytesIO()
+    Image.fromarray(photographs.teeth()[..., 0]).save(stream, "JPEG", icc_profile=embedded("adobe"))
+    assert arrive(stream.getvalue(), LIMITS).space is None

@@ -2,16 +2,19 @@
 
 from io import BytesIO
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
 
+from service.demo.patients import PATIENTS
 from service.errors import Quarantined
 from service.finishing import Finished, finish
 from service.headers import Cleaner
 from service.objects import read
-from service.pixels import Part, Replaced, cover_heads, decode, read_map, with_covers, without
+from service.pixels import Faces, Part, Replaced, cover_heads, decode, look_for_text, read_map, with_covers, without
+from service.pixels.covering import faded
 from service.pseudonyms import Pseudonyms
 from service.secrets import Keys
 from service.settings import Limits
@@ -145,3 +148,45 @@ def test_an_untouched_picture_has_an_empty_map() -> None:
     finished = _finish(faces, faces.leave(picture), view="IV09")
 
     assert not read_map(finished.map).any()
+
+
+def _card(words: str = "Zanzibar 1987") -> np.ndarray:
+    """A portrait with a white band along its lower edge, and writing on that."""
+    picture = cv2.resize(PATIENTS[0].frontal(), (480, 600), interpolation=cv2.INTER_AREA)
+    picture[540:] = 235
+    cv2.putText(picture, words, (24, 584), cv2.FONT_HERSHEY_SIMPLEX, 1, (20, 20, 30), 2, cv2.LINE_AA)
+    return picture
+
+
+def test_a_cover_is_not_taken_for_writing() -> None:
+    """A grey bar on a card looks like a line of text to the detector; only what stands beside it is looked for."""
+    faces, picture = Faces(), _card()
+    covered, box = picture.copy(), (16, 554, 257, 594)
+    covered[554:594, 16:257] = 128
+    assert len(faces.find_text(covered)) == 1
+    replaced = Replaced(covered, np.zeros(picture.shape[:2], bool), covered=(box,))
+    assert look_for_text(covered, replaced, faces) == 0
+
+    cv2.putText(covered, "Quentin Moll", (20, 60), cv2.FONT_HERSHEY_SIMPLEX, 1, (20, 20, 30), 2, cv2.LINE_AA)
+    assert look_for_text(covered, replaced, faces) == 1
+
+
+def test_only_what_is_grey_is_faded_away() -> None:
+    """A box that should be covered and is not stays as it is, and what is written in it is found."""
+    picture, faces = _card(), Faces()
+    replaced = Replaced(picture, np.zeros(picture.shape[:2], bool), covered=((16, 554, 257, 594),))
+    assert np.array_equal(faded(picture, replaced.covered), picture)
+    assert look_for_text(picture, replaced, faces) == 1
+
+
+def test_a_cover_fades_into_what_lies_around_it() -> None:
+    """Filled from both sides a ramp comes back, at the picture's edges too; nothing beyond the margin changes."""
+    ramp = np.repeat(np.linspace(20, 220, 200)[None, :, None], 100, axis=0).repeat(3, axis=2).astype(np.uint8)
+    for left, top, right, bottom in ((60, 30, 120, 60), (60, 0, 120, 40), (60, 70, 120, 100)):
+        covered = ramp.copy()
+        covered[top:bottom, left:right] = 128
+        filled = faded(covered, [(left, top, right, bottom)])
+        assert np.abs(filled.astype(int) - ramp).max() <= 2
+        assert np.array_equal(filled[:, :50], ramp[:, :50])
+    whole = np.full((20, 20, 3), 128, np.uint8)
+    assert np.array_equal(faded(whole, [(0, 0, 20, 20)]), whole)

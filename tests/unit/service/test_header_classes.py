@@ -293,6 +293,30 @@ def test_a_patient_may_be_called_like_what_is_shown() -> None:
     assert "bytes of the header: an identifier" in found
 
 
+def test_what_the_table_says_is_not_harvested_where_it_says_it() -> None:
+    """A colour that is a code and a channel is no identifier; as a name it is looked for, and not found in those."""
+    source = ophthalmic(ImageType=["DERIVED", "PRIMARY", "MONTAGE", "RED"])
+    assert "red" not in harvest(source).texts
+    source.ChannelDescriptionCodeSequence[0].CodeMeaning = "Reddish"
+    assert "reddish" in harvest(source).texts
+    source.PatientName = "Red^Primary"
+    assert {"red", "red^primary"} <= harvest(source).texts
+    ds = cleaned(source)
+    assert search(finished(ds, source), harvest(source, ("linear-prior-1",))) == []
+    ds.DetectorType = "RED"
+    assert search(finished(ds, source), harvest(source, ("linear-prior-1",)))
+
+
+def test_midnight_alone_is_no_date_that_was_kept() -> None:
+    """A value that stands for nothing claims no option, even where the source has the very same one."""
+    source = ophthalmic(ContentTime="000000")
+    for keyword in ("StudyDate", "ContentDate", "AcquisitionDateTime", "StudyTime"):
+        delattr(source, keyword)
+    ds = cleaned(source, frozenset({FULL}))
+    assert (ds.ContentTime, len(ds.DeidentificationMethodCodeSequence)) == ("000000", 0)
+    assert review(finished(ds, source), ("linear-prior-1",)) == []
+
+
 def test_a_version_is_not_found_in_the_uids_of_the_standard() -> None:
     """Software called 4.1 is not looked for in SOP classes; in a UID that nobody defines it is."""
     source = dermoscopic()

@@ -10,11 +10,15 @@ import pytest
 from pydicom import Dataset, FileDataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.uid import ExplicitVRLittleEndian
 
 from service.codes import OPTION_CODES
 from service.confidentiality import Action, Need, Option, Row
+from service.contents import review
 from service.headers import RULES, Cleaner, Form, Profile, Rule, cleaner, rules
 from service.headers.plan import make_plan
+from service.identifiers import fold, harvest
+from service.objects import to_bytes
 from service.pseudonyms import Pseudonyms
 from service.secrets import Keys
 from service.settings import VL_PHOTOGRAPHIC, Route
@@ -70,6 +74,7 @@ SOURCE: dict[str, Any] = {
     "SeriesDescription": "initial records", "ProtocolName": "Initial records", "ImageComments": "Initial records",
     "FrameOfReferenceUID": "1.2.3.8", "SynchronizationFrameOfReferenceUID": SYNCHRONIZATION,
     "SynchronizationTrigger": "NO TRIGGER", "AcquisitionTimeSynchronized": "Y", "PositionReferenceIndicator": "chin",
+    "ColorSpace": "ADOBERGB",
     "ReferringPhysicianName": "CANARY^Doctor", "IssuerOfPatientID": "HOSPITAL", "PatientComments": "anything",
 }  # fmt: skip
 
@@ -88,6 +93,7 @@ KEPT = {
     "ViewCodeSequence": "399033003", "DeviceSequence": "399033003", "AcquisitionContextSequence": "",
     "ReferencedImageSequence": PSEUDONYMS.uid(OTHER), "SourceImageSequence": PSEUDONYMS.uid(OTHER),
     "LongitudinalTemporalInformationModified": "REMOVED", "DeidentificationMethodCodeSequence": "",
+    "ColorSpace": "ADOBERGB",
 }  # fmt: skip
 """What is left under the Basic Profile alone."""
 
@@ -280,6 +286,21 @@ def test_references_lead_only_to_what_was_released() -> None:
     """Without a release of its target a reference goes, with the whole sequence where none is left."""
     ds = Cleaner(PSEUDONYMS, PATIENT).clean(rich())
     assert "ReferencedImageSequence" not in ds and "SourceImageSequence" not in ds
+
+
+@pytest.mark.parametrize("text", ["Anna Smith\xa0", "1.2.840.10008.15.1.1\u2003", "\x1c1.2.3"])
+def test_a_text_that_is_no_uid_does_not_pass_for_a_defined_one(text: str) -> None:
+    """What a library would trim or misread is replaced, found by the check, and harvested as what it is."""
+    source, bare = rich(), rich()
+    source.add_new("FrameOfReferenceUID", "LO", text)
+    ds = cleaned(source, frozenset())
+    assert ds.FrameOfReferenceUID.startswith("2.25.")
+    assert fold(text) in harvest(source).texts
+    ds.FrameOfReferenceUID = bare.FrameOfReferenceUID
+    ds.add_new("FrameOfReferenceUID", "LO", text)
+    ds.add_new("PixelData", "OB", b"\0\0")
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    assert any("FrameOfReferenceUID" in finding for finding in review(to_bytes(ds, ExplicitVRLittleEndian), TEXTS))
 
 
 @pytest.mark.parametrize("uid", ["1.2.840.10008.15.1.1", "1.2.840.10008.1.4.1.1", "1.2.840.10008.1.4.1.18"])

@@ -10,11 +10,13 @@ from PIL import Image
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
 
 from service.gateway import Gateway
+from service.icc import ADOBE_RGB, written
 from service.pictures import NoPicture, Size, original, outline, overlay, result, size_of, size_of_map
 from service.pixels import Part, Replaced, Written, WrittenFrame, draw_map
 from service.tables import Photograph, Release
 from tests.support import photographs
 from tests.support.catalogued import add_photograph, add_release
+from tests.support.colours import CANARY, embedded
 from tests.support.gateways import open_gateway, settings_for
 
 WIDTH, HEIGHT = 400, 300
@@ -25,9 +27,13 @@ def gateway(tmp_path: Path) -> Gateway:
     return open_gateway(settings_for(tmp_path))
 
 
-def _stored(gateway: Gateway, syntax: UID = JPEGBaseline8Bit, frames: int = 1) -> tuple[Photograph, Release]:
+def _stored(
+    gateway: Gateway, syntax: UID = JPEGBaseline8Bit, frames: int = 1, profile: bytes | None = None
+) -> tuple[Photograph, Release]:
     """A photograph whose original and whose release hold the same drawing in each frame, with a map of it."""
     ds = photographs.photograph(photographs.teeth(width=WIDTH, height=HEIGHT), "EV19", syntax=syntax)
+    if profile is not None:
+        ds.ICCProfile = profile
     if frames > 1:
         ds.NumberOfFrames, ds.PixelData = frames, ds.PixelData * frames
     with gateway.database.transaction() as session:
@@ -45,6 +51,16 @@ def _stored(gateway: Gateway, syntax: UID = JPEGBaseline8Bit, frames: int = 1) -
 
 def _opened(data: bytes) -> Image.Image:
     return Image.open(BytesIO(data))
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, ExplicitVRLittleEndian])
+@pytest.mark.parametrize("fit", [None, 160])
+def test_a_browser_is_told_what_the_colours_are(gateway: Gateway, syntax: UID, fit: int | None) -> None:
+    """Original and result carry the clean profile of a wide colour space, and nothing of the one that was sent."""
+    photograph, release = _stored(gateway, syntax, profile=embedded("adobe"))
+    for shown in (original(gateway, photograph, fit), result(gateway, release, fit)):
+        assert _opened(shown.data).info["icc_profile"] == written(ADOBE_RGB)
+        assert CANARY not in shown.data
 
 
 @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, ExplicitVRLittleEndian, JPEG2000Lossless])

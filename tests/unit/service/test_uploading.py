@@ -10,21 +10,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import Dataset, dcmread
 
 from service.errors import VeraGateError
 from service.gateway import Gateway
+from service.objects import read
 from service.pipeline import Worker
+from service.pixels import decode
 from service.rights import Role
 from service.settings import Limits
 from service.states import PhotographState
-from service.tables import Account, AuditEntry, Patient, Photograph, Upload, UploadedPicture
+from service.tables import Account, AuditEntry, Patient, Photograph, Release, Upload, UploadedPicture
 from service.uploading.arriving import arrive
 from service.uploading.sending import Uploader, progress, recent, send
 from service.uploading.staging import Gone, Staged, Staging, remove_old
 from service.uploading.wrapping import Sitting, read_sitting, wrap
 from service.views import classify
-from tests.support import photographs, pictures
+from tests.support import colours, photographs, pictures
 from tests.support.fakefaces import FakeFaces
 from tests.support.gateways import open_gateway, rows, settings_for
 
@@ -293,11 +296,40 @@ def test_the_object_says_what_its_pixels_are(embedded: Practice) -> None:
     assert (turned.Rows, turned.Columns, turned.LossyImageCompression) == (318, 238, "01")
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("space", ["adobe", "p3"])
+def test_an_uploaded_picture_leaves_with_its_colours(embedded: Practice, space: str, kind: str) -> None:
+    """From a file in a wide colour space to what is released: the same colours, and nothing planted in the profile."""
+    practice, profile, stream = embedded, colours.embedded(space), BytesIO()
+    picture = Image.fromarray(np.repeat(np.repeat(colours.every_colour(), 2, axis=0), 2, axis=1))
+    picture.save(stream, kind, icc_profile=profile)
+    practice.send(practice.stage(stream.getvalue()), {1: "IV07"})
+    assert Worker(practice.gateway, FakeFaces()).work_one()
+
+    (photograph,) = rows(practice.gateway.database, Photograph)
+    assert photograph.state == PhotographState.DEIDENTIFIED, photograph.cause
+    (release,) = rows(practice.gateway.database, Release)
+    data = practice.gateway.releases.read(release.blob)
+    left = read(data)
+    before = colours.seen(np.asarray(Image.open(stream).convert("RGB")), profile).astype(int)
+    after = colours.seen(decode(left, Limits()).rgb, left.ICCProfile)
+    assert np.abs(after - before).max() <= 2
+    assert np.abs(decode(left, Limits()).rgb.astype(int) - before).max() > 40
+    assert (practice.dataset().get("ColorSpace"), left.get("ColorSpace")) == (
+        ("ADOBERGB",) * 2 if space == "adobe" else (None, None)
+    )
+    told = "".join(str(vars(entry)) for entry in rows(practice.gateway.database, AuditEntry))
+    assert ("Adobe RGB (1998)" if space == "adobe" else "Display P3") in told
+    for secret in (colours.CANARY, b"QAN", b"40711", "QANARY".encode("utf-16-be")):
+        assert secret not in data and secret.decode("latin-1") not in told
+
+
 @pytest.mark.parametrize("code", ["EV01", "EV15", "EV19", "EV33", "IV01", "IV07", "IV18", "IV24"])
 def test_dciodvfy_finds_no_error_in_what_is_wrapped(tmp_path: Path, code: str) -> None:
     """Each kind of picture, with each kind of view, is a VL Photographic Image as the standard has it."""
     grey = photographs.jpeg(photographs.teeth()[..., 0])
     files = [pictures.camera_file(), pictures.camera_file(6, 318, 238), pictures.png(photographs.teeth()), grey]
+    files.append(pictures.camera_file(icc_profile=colours.embedded("adobe")))
     for number, data in enumerate(files, 1):
         path = tmp_path / f"{number}.dcm"
         path.write_bytes(wrap(arrive(data, Limits()), code, SITTING, "0" * 32, number).data)

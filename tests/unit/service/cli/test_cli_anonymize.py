@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from typer.testing import CliRunner
 
 from service.cli import app
@@ -50,6 +50,24 @@ def test_a_held_file_ends_with_3(face: Path, tmp_path: Path) -> None:
     assert "teeth.png: There should be a face in it, but none was found." in done.output
 
 
+def test_writing_is_held_or_covered_as_asked(face: Path, tmp_path: Path) -> None:
+    """A name in a picture ends with 3 and a plain sentence; with `--text blank` the file is written without it."""
+    with Image.open(face) as picture:
+        ImageDraw.Draw(picture).rectangle((0, 540, 480, 600), fill=(235, 235, 230))
+        ImageDraw.Draw(picture).text((20, 552), "Zanzibar 1987", fill=(20, 20, 30), font=ImageFont.load_default(36))
+        picture.save(tmp_path / "label.png")
+    call = ["anonymize", str(tmp_path / "label.png"), "--out", str(tmp_path / "out")]
+
+    done = runner.invoke(app, call)
+    assert done.exit_code == 3
+    assert "There is text in the picture" in done.output
+    assert not (tmp_path / "out").exists()
+
+    done = runner.invoke(app, [*call, "--text", "blank", "--report", str(tmp_path / "report.json")])
+    assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "report.json").read_text())["files"][0]["texts_covered"] >= 1
+
+
 def test_an_unreadable_file_ends_with_4(tmp_path: Path) -> None:
     """A file that is no picture is named, and the exit code says so."""
     (tmp_path / "broken.jpg").write_text("no picture")
@@ -66,6 +84,7 @@ def test_an_unreadable_file_ends_with_4(tmp_path: Path) -> None:
         ["--preserve", "ears"],
         ["--subject", "a", "--identity-seed", "1"],
         ["--device", "abacus"],
+        ["--text", "read"],
         ["--identity-seed", "-1"],
     ],
 )

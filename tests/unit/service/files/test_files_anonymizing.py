@@ -165,3 +165,68 @@ def test_dicom_teeth_keep_their_pixels(tmp_path: Path, anonymizer: FileAnonymize
     after = get_frame(dcmread(tmp_path / "out" / "teeth.dcm").PixelData, 0, number_of_frames=1)
     assert strip(before) == after.rstrip(b"\0")
     assert np.array_equal(np.asarray(Image.open(BytesIO(before))), np.asarray(Image.open(BytesIO(after))))
+
+
+def _labelled() -> np.ndarray:
+    """The portrait with the patient's name across its lower edge, over the clothes."""
+    picture = _photograph()
+    cv2.rectangle(picture, (10, 548), (330, 592), (240, 240, 236), -1)
+    cv2.putText(picture, "Zanzibar Q. 1987", (20, 580), cv2.FONT_HERSHEY_SIMPLEX, 1, (20, 20, 30), 2, cv2.LINE_AA)
+    return picture
+
+
+def _dicom(picture: np.ndarray, path: Path) -> None:
+    Shot(ASTRONAUT, "frontal", 1, "EV19", True, 92, "4:2:0", picture).to_dicom({}).save_as(
+        path, enforce_file_format=True
+    )
+
+
+@pytest.mark.parametrize("name", ["label.png", "label.jpg", "label.dcm"])
+def test_a_picture_with_a_name_in_it_is_not_written(tmp_path: Path, anonymizer: FileAnonymizer, name: str) -> None:
+    """Writing in a picture of any format holds it back with a cause in plain words, and leaves no file behind."""
+    if name.endswith(".dcm"):
+        _dicom(_labelled(), tmp_path / name)
+    else:
+        Image.fromarray(_labelled()).save(tmp_path / name)
+
+    outcome = anonymizer.anonymize(_job(tmp_path / name, tmp_path / "out"))
+
+    assert (outcome.cause, outcome.detail) == (Cause.BURNED_IN_TEXT, "1 line found")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["label.png", "label.dcm"])
+def test_writing_is_covered_where_that_is_wanted(tmp_path: Path, name: str) -> None:
+    """Told to, it hides every line under grey, gives the face another identity, and writes what is left."""
+    if name.endswith(".dcm"):
+        _dicom(_labelled(), tmp_path / name)
+    else:
+        Image.fromarray(_labelled()).save(tmp_path / name)
+    blanking = FileAnonymizer(Settings(), frozenset(), OwnSubjects(), text="blank")
+
+    outcome = blanking.anonymize(_job(tmp_path / name, tmp_path / "out"))
+
+    assert (outcome.cause, outcome.texts, len(outcome.boxes)) == (None, 1, 1)
+    if name.endswith(".dcm"):
+        ds = dcmread(tmp_path / "out" / name)
+        result = np.asarray(Image.open(BytesIO(get_frame(ds.PixelData, 0, number_of_frames=1))).convert("RGB"))
+        assert "113101" in [item.CodeValue for item in ds.DeidentificationMethodCodeSequence]
+        assert np.abs(result[560:578, 40:300].astype(int) - 128).max() <= 4
+    else:
+        result = load_picture(tmp_path / "out" / name, 50).rgb
+        assert (result[556:584, 24:300] == 128).all()
+        assert np.array_equal(result[:20], _photograph()[:20])
+
+
+def test_covered_writing_is_grey_in_sixteen_bits_too(tmp_path: Path) -> None:
+    """In a deep picture with transparency the cover is as dense, and its transparency stays."""
+    deep = np.dstack([_labelled(), np.full((600, 480), 200, np.uint8)]).astype(np.uint16) * 257
+    cv2.imwrite(str(tmp_path / "deep.png"), deep[..., [2, 1, 0, 3]])
+    blanking = FileAnonymizer(Settings(), frozenset(), OwnSubjects(), text="blank")
+
+    outcome = blanking.anonymize(_job(tmp_path / "deep.png", tmp_path / "out"))
+
+    assert (outcome.cause, outcome.texts) == (None, 1)
+    result = load_picture(tmp_path / "out" / "deep.png", 50).values
+    assert (result[556:584, 24:300, :3] == 128 * 257).all()
+    assert (result[..., 3] == 200 * 257).all()

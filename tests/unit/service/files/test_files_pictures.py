@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,9 @@ from PIL import Image, ImageOps
 
 from service.errors import Quarantined
 from service.files.pictures import PictureFile, encode_png, load_picture
+from service.icc import ADOBE_RGB, SRGB, written
 from service.states import Cause
+from tests.support.colours import CANARY, embedded, every_colour, seen, tables
 
 
 def _noise(*shape: int, deep: bool = False) -> np.ndarray:
@@ -198,3 +201,32 @@ def test_a_tiff_that_is_not_upright_is_refused(tmp_path: Path, deep: bool) -> No
     with pytest.raises(Quarantined) as caught:
         load_picture(tmp_path / "turned.tif", 50)
     assert caught.value.cause is Cause.UNSUPPORTED
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
+@pytest.mark.parametrize("profile", [embedded("adobe"), tables()], ids=["Adobe RGB", "tables"])
+def test_what_is_written_shows_the_colours_of_the_file(profile: bytes, kind: str, tmp_path: Path) -> None:
+    """A profile's numbers come along, or the colours are converted; nothing else of it is in the PNG."""
+    path = tmp_path / f"a.{kind}"
+    Image.fromarray(every_colour()).save(path, icc_profile=profile)
+    stored = np.asarray(Image.open(path).convert("RGB"))
+
+    picture = load_picture(path, 50)
+    data = encode_png(picture)
+
+    assert picture.space == (SRGB if profile == tables() else ADOBE_RGB)
+    with Image.open(BytesIO(data)) as again:
+        assert again.info["icc_profile"] == written(picture.space)
+        shown = seen(np.asarray(again), again.info["icc_profile"]).astype(int)
+    assert np.abs(shown - seen(stored, profile)).mean() < 0.3
+    assert CANARY not in data and load_picture(data, 50).space == picture.space
+
+
+def test_grey_and_deep_pictures_with_odd_profiles_stay_as_they_are(tmp_path: Path) -> None:
+    """Grey values have no profile; a table cannot be applied to 16 bits without cutting them."""
+    Image.fromarray(_noise(12, 16)).save(tmp_path / "a.png", icc_profile=embedded("adobe"))
+    tifffile.imwrite(tmp_path / "b.tif", _noise(12, 16, 3, deep=True), photometric="rgb", iccprofile=tables())
+    for name in ("a.png", "b.tif"):
+        picture = load_picture(tmp_path / name, 50)
+        assert picture.space is None
+        assert b"iCCP" not in encode_png(picture)
