@@ -84,7 +84,7 @@ class Control:
         raise ValueError("no face was found that could be changed")
 
     def regions(self, person: Person, latent: Array, parts: frozenset[Part], change: Change = "both") -> Picture:
-        """Give regions the look (texture) or the place and form (structure) of the identity `latent`; the hair stays."""
+        """Give regions the look (texture) or the place and form (structure) of an identity; hair stays."""
         face = latent[: self.prior.latent_size]
         edit = renderer.edit(self.prior, person.model, face, frozenset(), _size(person))
         return self._apply(person, _only(edit, _weight(person.model.vertices, parts, edit), change))

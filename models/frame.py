@@ -99,6 +99,16 @@ class Frame:
         return cv2.GaussianBlur(out, (0, 0), 1.5)
 
     @cached_property
+    def calm(self) -> Array:
+        """float32 [T, T]: how boldly a new look is drawn: less above the brows.
+
+        What differs there between the training portraits is where their light and their hair ended, not who they are.
+        """
+        brows = float(self.uv[[105, 334], 1].mean())
+        share = np.clip((brows - np.arange(self.side, dtype=np.float32)) / brows / 0.5, 0, 1)
+        return np.repeat((1 - 0.5 * share * share * (3 - 2 * share))[:, None], self.side, 1).astype(np.float32)
+
+    @cached_property
     def taper(self) -> Array:
         """float32 [T, T]: 1 in the face, 0 at its edge, where no seam may show."""
         share = np.clip(self.border / 0.06, 0, 1)

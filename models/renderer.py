@@ -135,6 +135,7 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     What the prior does not explain of the old face goes too, but for its finest part.
     """
     texture, shape = prior.change(_believed(prior, face.projection.latent), latent)
+    texture *= prior.frame.calm[..., None]
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
     texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)

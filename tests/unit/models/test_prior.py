@@ -1,8 +1,8 @@
 import numpy as np
 
 from models import FaceAnonymizer
-from models.prior import SUITED
 from models.lighting import blur
+from models.prior import SUITED
 
 
 def test_no_change_between_equal_identities(engine: FaceAnonymizer) -> None:
@@ -46,10 +46,10 @@ def test_draws_can_be_made_to_suit_a_face(engine: FaceAnonymizer) -> None:
     suited = prior.suit(draws, shown[0])
 
     for block in prior.blocks:
-        for trait in prior.traits.values():
+        for name, trait in prior.traits.items():
             unit = trait[block] / np.linalg.norm(trait[block])
             wanted = np.clip(shown[0, block] @ unit, -2, 2)
             far, near = (np.abs(rows[:, block] @ unit - wanted) for rows in (draws, suited))
-            np.testing.assert_allclose(near, (1 - SUITED) * far, atol=1e-3)
+            np.testing.assert_allclose(near, (1 - SUITED[name]) * far, atol=1e-3)
     assert np.linalg.norm(suited[0] - suited[1]) > 0.9 * np.linalg.norm(draws[0] - draws[1]) - 2
     assert np.linalg.norm(suited - draws, axis=1).max() < 6

@@ -12,7 +12,7 @@ def test_hard_light_is_no_identity(engine: FaceAnonymizer, astronaut: np.ndarray
     size = astronaut.shape[0], astronaut.shape[1]
 
     def ratio(told: float) -> np.ndarray:
-        latent = np.zeros(engine.latent_size, np.float32)
+        latent = np.zeros(engine.prior.latent_size, np.float32)
         latent[:12] = told
         seen = replace(model, projection=replace(model.projection, latent=latent))
         return renderer.edit(engine.prior, seen, np.zeros_like(latent), frozenset(), size).ratio
