@@ -1,16 +1,19 @@
 """The façade: a photograph in, the same photograph with other faces out."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final, Literal
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import blender, renderer
+from models import blender, hair, renderer
 from models.faces import Face, FaceFinder
+from models.hair import HairFinder
 from models.lighting import blur, split, to_log
 from models.mesh import Array, Mesher, fit_similarity, warp_down
 from models.occlusion import in_photograph, occlusion
@@ -22,14 +25,17 @@ from models.wearing import WornFinder
 from models.weights import FOLDER
 
 MAX_YAW = 50.0  # degrees; beyond, the mesh's far half is a guess
+Step = Literal["blending", "correction"]
+STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
+METHOD = 2  # of rendering an identity; counted up when the same latent comes to look like another person
 ROUNDS = 3  # how often a face that is hard to hide is tried again with new draws
-SAFE = 0.66  # recognition distance, less oddness, that ends the search
-DRAWS = 48  # identities drawn for a new person
-CANDIDATES = 14  # of them, those that suit the face and are tried on it, block by block
+SAFE = 0.7  # recognition distance, less oddness, that ends the search
+CANDIDATES = 14  # identities drawn for a new person in a round, and tried on the face, block by block
+TONES = 4  # tones of hair drawn; the one that shows most is taken
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
-FAR_ENOUGH = 0.77  # recognition distance beyond which the more natural face is preferred
+FAR_ENOUGH = 0.82  # recognition distance beyond which the more natural face is preferred
 ODDNESS = 0.8  # what a share of the face that changes harshly costs, in recognition distance
 CHOICE_WIDTH = 140  # pixels across the face at which candidates are compared
 
@@ -66,10 +72,12 @@ class FaceAnonymizer:
 
     def __init__(self, prior: LinearPrior) -> None:
         self.prior = prior
+        self.steps: frozenset[Step] = STEPS
         self.recognizer = Recognizer()
         self._finder = FaceFinder(self.recognizer)
         self._mesher = Mesher()
         self._worn = WornFinder(prior.frame)
+        self._hair = HairFinder()
 
     @classmethod
     def load(cls, device: str = "cpu", weights: Path = FOLDER / "linear_prior.safetensors") -> "FaceAnonymizer":
@@ -82,16 +90,23 @@ class FaceAnonymizer:
 
     @property
     def version(self) -> str:
-        """Name and digest of the generator; an identity belongs to one version."""
-        return self.prior.version
+        """Name and digest of the generator, and the method that renders it; an identity belongs to one version."""
+        return f"{self.prior.version}-m{METHOD}"
 
     @property
     def latent_size(self) -> int:
-        return self.prior.latent_size
+        """Of an identity: the face's numbers, which are the prior's, then those of the hair."""
+        return self.prior.latent_size + hair.LATENT_SIZE
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Draw identities, float32 [count, latent_size]."""
-        return self.prior.sample(rng, count)
+        return np.hstack([self.prior.sample(rng, count), _tones(rng, count)])
+
+    def with_steps(self, steps: frozenset[Step]) -> "FaceAnonymizer":
+        """The same engine with these of its finishing `steps` only, for measuring what each is worth."""
+        other = copy(self)
+        other.steps = steps
+        return other
 
     def find(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """All faces that any detector sees, largest first."""
@@ -117,7 +132,7 @@ class FaceAnonymizer:
         result, replaced, unreplaced = image.copy(), [], []
         preserved = np.zeros(image.shape[:2], bool)
         for number, face in enumerate(self.find(image)):
-            model = self._explain(image, face.box)
+            model = self.explain(image, face.box)
             if model is None:
                 unreplaced.append(face)
                 continue
@@ -135,13 +150,14 @@ class FaceAnonymizer:
     ) -> Array:
         """An identity for a new person: random draws, among which the photograph only chooses.
 
-        Draws whose apparent sex and age suit the largest face are tried on it, first for their texture, then
-        for their shape; kept is what the recogniser finds far from the face and the eye does not find odd.
-        Nothing is computed from the face itself, and without a face the first draw stands.
+        Draws are made under the condition that their apparent sex and age suit the largest face. They are tried on
+        it, first for their texture, then for their shape; kept is what the recogniser finds far from the face and
+        the eye does not find odd. Of the photograph nothing but sex and age enters the identity, and without a face
+        the first draw stands.
         """
         check_image(image)
         for face in self.find(image)[:1]:
-            model = self._explain(image, face.box)
+            model = self.explain(image, face.box)
             if model is not None:
                 return self._choose(image, model, rng, preserve)
         return self.sample(rng, 1)[0]
@@ -159,36 +175,32 @@ class FaceAnonymizer:
             distance = 0.0 if own is None or seen is None else Recognizer.distance(own, seen)
             return min(distance, FAR_ENOUGH) - ODDNESS * _oddness(small, trial, near)
 
-        best, reached = self.sample(rng, 1)[0], -np.inf
+        best, reached = self.prior.sample(rng, 1)[0], -np.inf
         for _ in range(ROUNDS):
-            draws = self.sample(rng, DRAWS)
-            suited = draws[np.argsort(self._mismatch(model, draws), kind="stable")[:CANDIDATES]]
-            found, value = self._best(suited, hidden)
+            draws = self.prior.suit(self.prior.sample(rng, CANDIDATES), near.projection.latent)
+            found, value = self._best(draws, hidden)
             if value > reached:
                 best, reached = found, value
             if reached > SAFE:
                 break
-        return best
+        tones = _tones(rng, TONES)
+        if near.hair is not None:
+            shown = [hair.strength(small, near.hair, tone) for tone in tones]
+            tones = tones[[int(np.argmax(shown))]]
+        return np.concatenate([best, tones[0]])
 
     def _best(self, draws: Array, value: Callable[[Array], float]) -> tuple[Array, float]:
         """The best combination of one draw's texture and one draw's shape, and its value."""
         best, reached = draws[0], -np.inf
-        for block in (slice(0, self.prior.texture_size), slice(self.prior.texture_size, None)):
+        for block in self.prior.blocks:
             trials = np.repeat(best[None], len(draws), 0)
             trials[:, block] = draws[:, block]
             values = [value(trial) for trial in trials]
             best, reached = trials[int(np.argmax(values))], max(values)
         return best, reached
 
-    def _mismatch(self, model: FaceModel, latents: Array) -> Array:
-        """Squared difference of the traits that latents tell from those that the photograph tells."""
-        total = np.zeros(len(latents), np.float32)
-        for direction in self.prior.traits.values():
-            unit = direction / np.linalg.norm(direction)
-            total += (latents @ unit - np.clip(model.projection.latent @ unit, -2, 2)) ** 2
-        return total
-
-    def _explain(self, image: NDArray[np.uint8], box: Box) -> FaceModel | None:
+    def explain(self, image: NDArray[np.uint8], box: Box) -> FaceModel | None:
+        """A face in `box` in the terms of the prior; None where no mesh holds, or the face is turned too far."""
         vertices = self._mesher.fit(image, box)
         if vertices is None:
             return None
@@ -211,28 +223,35 @@ class FaceAnonymizer:
             occlusion=1 - (1 - self._worn.find(texture, facing)) * blur(facing, TURNED),
             places=places,
             standing=in_photograph(cover, places, self.prior.frame),
+            hair=self._hair.find(image, vertices),
         )
 
     def _replace(
         self, image: NDArray[np.uint8], model: FaceModel, latent: Array, preserve: frozenset[Region]
     ) -> NDArray[np.bool_]:
-        """Replace one face in place; returns the mask of its preserved pixels."""
-        height, width = image.shape[:2]
-        plan = renderer.edit(self.prior, model, latent, preserve, (height, width))
+        """Replace one face and the tone of its hair in place; returns the mask of its preserved pixels.
+
+        `latent` may end with the face's numbers: then the hair stays.
+        """
+        size = (image.shape[0], image.shape[1])
+        kept = preserved_mask(model.vertices, preserve, *size)
+        face, tone = np.split(latent, [self.prior.latent_size])
+        if model.hair is not None and len(tone):
+            hair.recolour(image, model.hair, tone, kept)
+        plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps)
         rows, columns = slice(plan.top, plan.top + plan.height), slice(plan.left, plan.left + plan.width)
-        changed = blender.apply(image, plan, self.prior.device)
-        local = model.vertices[:, :2] - (plan.left, plan.top)
-        kept = preserved_mask(local, preserve, plan.height, plan.width)
-        changed[kept] = image[rows, columns][kept]
-        image[rows, columns] = changed
-        mask = np.zeros((height, width), bool)
-        mask[rows, columns] = kept
-        return mask
+        changed = blender.apply(image, plan, self.prior.device, "correction" in self.steps)
+        image[rows, columns] = np.where(kept[rows, columns, None], image[rows, columns], changed)
+        return kept
 
     def _distance(self, before: NDArray[np.uint8], after: NDArray[np.uint8], model: FaceModel) -> float | None:
         box = _recognizer_box(model)
         pair = [self.recognizer.embed(picture, box) for picture in (before, after)]
         return None if pair[0] is None or pair[1] is None else Recognizer.distance(pair[0], pair[1])
+
+
+def _tones(rng: np.random.Generator, count: int) -> Array:
+    return np.clip(rng.standard_normal((count, hair.LATENT_SIZE)), -2.5, 2.5).astype(np.float32)
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
@@ -279,4 +298,5 @@ def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uin
     vertices[:, :2] -= (left, top)
     vertices = (vertices * scale).astype(np.float32)
     similarity = fit_similarity(vertices, model.similarity.apply(model.vertices))
-    return small, replace(model, vertices=vertices, similarity=similarity)
+    moved = None if model.hair is None else model.hair.moved(scale, left, top)
+    return small, replace(model, vertices=vertices, similarity=similarity, hair=moved)

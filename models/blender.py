@@ -5,22 +5,30 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from models.correction import match_grain
 from models.lighting import OFFSET
 from models.renderer import Edit
 
 FINE = 4.0  # pixels of the edit's own grid: hairs and pores are finer
 
 
-def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device) -> NDArray[np.uint8]:
-    """The crop of `edit` after the edit: uint8 [height, width, 3] from RGB `image` [H, W, 3]."""
+def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device, correct: bool = True) -> NDArray[np.uint8]:
+    """The crop of `edit` after the edit: uint8 [height, width, 3] from RGB `image` [H, W, 3].
+
+    Without `correct` hairs stay in brows that became skin, and the grain is left as it comes (to be measured).
+    """
     crop = image[edit.top : edit.top + edit.height, edit.left : edit.left + edit.width]
     source = torch.from_numpy(np.ascontiguousarray(crop)).to(device).permute(2, 0, 1)[None].float()
     size = (edit.height, edit.width)
     flow = _enlarge(edit.flow, size, device)
     ratio = _enlarge(edit.ratio, size, device)
     moved = functional.grid_sample(source, _grid(flow), mode="bicubic", padding_mode="border", align_corners=True)
-    fine = moved - _coarse(moved, max(round(FINE * edit.width / edit.flow.shape[1]), 2))
-    result = (moved - fine * _enlarge(edit.soften, size, device) + OFFSET) * ratio.exp() - OFFSET
+    soften = _enlarge(edit.soften, size, device)
+    if correct:
+        moved = moved - soften * (moved - _coarse(moved, max(round(FINE * edit.width / edit.flow.shape[1]), 2)))
+    result = (moved + OFFSET) * ratio.exp() - OFFSET
+    if correct:
+        result = match_grain(result, source, soften)
     still = (flow.abs().amax(1, keepdim=True) < 0.02) & (ratio.abs().amax(1, keepdim=True) < 1e-3)
     result = torch.where(still, source, result)
     return result.clamp_(0, 255).round_().to(torch.uint8)[0].permute(1, 2, 0).cpu().numpy()

@@ -78,14 +78,15 @@ class Control:
             ValueError: there is none, or it is turned too far away.
         """
         for face in self._engine.find(image)[:1]:
-            model = self._engine._explain(image, face.box)
+            model = self._engine.explain(image, face.box)
             if model is not None:
                 return Person(image, model)
         raise ValueError("no face was found that could be changed")
 
     def regions(self, person: Person, latent: Array, parts: frozenset[Part], change: Change = "both") -> Picture:
-        """Give regions the look (texture) or the place and form (structure) of the identity `latent`."""
-        edit = renderer.edit(self.prior, person.model, latent, frozenset(), _size(person))
+        """Give regions the look (texture) or the place and form (structure) of an identity; hair stays."""
+        face = latent[: self.prior.latent_size]
+        edit = renderer.edit(self.prior, person.model, face, frozenset(), _size(person))
         return self._apply(person, _only(edit, _weight(person.model.vertices, parts, edit), change))
 
     def read_age(self, person: Person) -> float:

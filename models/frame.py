@@ -89,15 +89,30 @@ class Frame:
     def yielding(self) -> Array:
         """float32 [T, T]: how far a place may take another face's look.
 
-        0 on eyeballs and in the open mouth, whose gaze, catch-lights and teeth are the photograph's own, and at
-        the edge of the face, so that no seam can show. The lips keep half of their look: whether they part is
-        expression, and the prior knows too few faces to tell it from identity everywhere.
+        0 on eyeballs and in the open mouth, whose gaze, catch-lights and teeth are the photograph's own. The lips keep
+        half of their look: whether they part is expression, and the prior knows too few faces to tell it from identity
+        everywhere.
         """
         lips = np.where(self.features["lips"], 0.45, 1.0).astype(np.float32)
         out = cv2.GaussianBlur(lips, (0, 0), 4.0)
         out[self.features["eyeballs"] | self.features["mouth"]] = 0
-        taper = np.clip(self.border / 0.06, 0, 1)
-        return (cv2.GaussianBlur(out, (0, 0), 1.5) * taper * taper * (3 - 2 * taper)).astype(np.float32)
+        return cv2.GaussianBlur(out, (0, 0), 1.5)
+
+    @cached_property
+    def calm(self) -> Array:
+        """float32 [T, T]: how boldly a new look is drawn: less above the brows.
+
+        What differs there between the training portraits is where their light and their hair ended, not who they are.
+        """
+        brows = float(self.uv[[105, 334], 1].mean())
+        share = np.clip((brows - np.arange(self.side, dtype=np.float32)) / brows / 0.5, 0, 1)
+        return np.repeat((1 - 0.5 * share * share * (3 - 2 * share))[:, None], self.side, 1).astype(np.float32)
+
+    @cached_property
+    def taper(self) -> Array:
+        """float32 [T, T]: 1 in the face, 0 at its edge, where no seam may show."""
+        share = np.clip(self.border / 0.06, 0, 1)
+        return (share * share * (3 - 2 * share)).astype(np.float32)
 
     def pull(self, image: NDArray[np.uint8], vertices: Array) -> tuple[Array, Array]:
         """A photograph into the frame.

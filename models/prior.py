@@ -24,6 +24,8 @@ from models.weights import load
 
 ROBUST = 3  # rounds of reweighting when a face is projected
 EVERY = 5  # one pixel of this many is used to find the coefficients
+# Of the way from a draw's apparent traits to those shown: a beard's shadow on a woman is odder than ten years.
+SUITED = {"sex": 0.8, "age": 0.3}
 OUTLIER = 2.6  # standard deviations beyond which the model does not explain a pixel
 
 
@@ -71,6 +73,32 @@ class LinearPrior:
         """Draw identities: float32 [count, latent_size], each on the typical shell of the normal distribution."""
         draws = rng.standard_normal((count, self.latent_size)).astype(np.float32)
         return np.clip(draws, -2.5, 2.5)
+
+    @property
+    def blocks(self) -> tuple[slice, slice]:
+        """The places of texture and of shape in a latent."""
+        return slice(0, self.texture_size), slice(self.texture_size, self.latent_size)
+
+    def suit(self, latents: Array, shown: Array) -> Array:
+        """Condition identities on the apparent sex and age of a face (the traits that were learned).
+
+        Args:
+            latents: [count, latent_size], drawn freely.
+            shown: [latent_size], the identity that a photograph shows.
+
+        Returns:
+            [count, latent_size]: each block moved, by as little as possible, so that its traits come near those
+            shown (within two standard deviations of the mean).
+        """
+        out = latents.copy()
+        for block in self.blocks:
+            directions = np.stack([trait[block] for trait in self.traits.values()])
+            share = np.array([SUITED[name] for name in self.traits])
+            directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+            wanted = np.clip(directions @ shown[block], -2, 2)
+            gap = wanted - latents[:, block] @ directions.T
+            out[:, block] += (share * gap) @ np.linalg.pinv(directions).T
+        return out
 
     def change(self, before: Array, after: Array) -> tuple[Array, Array]:
         """What turns one identity into another.

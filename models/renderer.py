@@ -12,6 +12,7 @@ import numpy as np
 
 from models import mesh
 from models.frame import Frame
+from models.hair import Hair
 from models.lighting import to_channels
 from models.mesh import Array, Similarity
 from models.occlusion import hold
@@ -23,7 +24,7 @@ WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 BRIGHTEST, DARKEST = 0.5, -1.0  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
-TEXTURE_GAIN, SHAPE_GAIN = 1.25, 2.2
+TEXTURE_GAIN, SHAPE_GAIN = 1.4, 2.9
 PRESERVING = 1.1  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
 COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it
@@ -39,7 +40,8 @@ class FaceModel:
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
     grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
     places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own;
-    standing: [h, w], 0..1 on that grid, what stands before the face (see `models.occlusion`).
+    standing: [h, w], 0..1 on that grid, what stands before the face (see `models.occlusion`); hair: where there is any
+    whose tone can change.
     """
 
     vertices: Array
@@ -49,6 +51,7 @@ class FaceModel:
     occlusion: Array
     places: Array
     standing: Array
+    hair: Hair | None = None
 
     @property
     def width(self) -> float:
@@ -93,21 +96,31 @@ def places(frame: Frame, vertices: Array, crop: tuple[int, int, int, int]) -> Ar
 
 
 def edit(
-    prior: LinearPrior, face: FaceModel, latent: Array, preserve: frozenset[Region], size: tuple[int, int]
+    prior: LinearPrior,
+    face: FaceModel,
+    latent: Array,
+    preserve: frozenset[Region],
+    size: tuple[int, int],
+    blend: bool = True,
 ) -> Edit:
-    """Plan the change of one face to the identity `latent` in a photograph of `size` (height, width)."""
+    """Plan the change of one face to the identity `latent` in a photograph of `size` (height, width).
+
+    Without `blend` nothing fades: the face ends at the edge of its mesh and of the preserved regions (to be measured).
+    """
     left, top, width, height = surroundings(face.vertices, *size)
     scale = min(1.0, WORK_WIDTH / face.width)
     work_width, work_height = max(round(width * scale), 2), max(round(height * scale), 2)
     step = np.array([work_width / width, work_height / height], np.float32)
     texture, shape = _change(prior, face, latent * _gain(prior, preserve))
+    if blend:
+        texture *= prior.frame.taper[..., None]
     target = face.similarity.invert(face.similarity.apply(face.vertices) + shape)
     origin = np.array([left, top], np.float32)
     before, after = ((mesh.closed(v)[:, :2] - origin) * step for v in (face.vertices, target))
     depth = mesh.closed(target)[:, 2]
 
-    colour, motion = _nearness(face, preserve, origin, step, work_height, work_width)
-    flow = _flow(before, after, depth, work_height, work_width) * motion[..., None]
+    colour, motion = _nearness(face, preserve, origin, step, work_height, work_width, blend)
+    flow = _flow(before, after, depth, work_height, work_width, blend) * motion[..., None]
     flow, free = hold(face.standing, flow, scale * face.width)
     ratio = _colours(face.places, flow, texture) * (colour * free)[..., None]
     flow /= step
@@ -122,6 +135,7 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     What the prior does not explain of the old face goes too, but for its finest part.
     """
     texture, shape = prior.change(_believed(prior, face.projection.latent), latent)
+    texture *= prior.frame.calm[..., None]
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
     texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)
@@ -146,13 +160,13 @@ def _gain(prior: LinearPrior, preserve: frozenset[Region]) -> Array:
     return gain * PRESERVING if preserve else gain
 
 
-def _flow(before: Array, after: Array, depth: Array, height: int, width: int) -> Array:
+def _flow(before: Array, after: Array, depth: Array, height: int, width: int, blend: bool) -> Array:
     """Offsets to the source, [h, w, 2], in working pixels, that take the face from `before` to `after`."""
     raster = rasterise(after, height, width, depth)
     grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
-    flow = _around(before - after, after, height, width)
+    flow = _around(before - after, after, height, width) if blend else np.zeros((height, width, 2), np.float32)
     flow[raster.mask] = (raster.image(before) - grid)[raster.mask]
-    return np.asarray(cv2.GaussianBlur(flow, (0, 0), 2.0))
+    return np.asarray(cv2.GaussianBlur(flow, (0, 0), 2.0)) if blend else flow
 
 
 def _colours(places: Array, flow: Array, texture: Array) -> Array:
@@ -189,13 +203,15 @@ def _around(shift: Array, after: Array, height: int, width: int, step: int = 8) 
 
 
 def _nearness(
-    face: FaceModel, preserve: frozenset[Region], origin: Array, step: Array, height: int, width: int
+    face: FaceModel, preserve: frozenset[Region], origin: Array, step: Array, height: int, width: int, blend: bool
 ) -> tuple[Array, Array]:
-    """0 in the preserved region, rising to 1 away from it: quickly for colour, slowly for motion."""
+    """0 in the preserved region, rising to 1 away from it: quickly for colour, slowly for motion, else at once."""
     if not preserve:
         return np.ones((height, width), np.float32), np.ones((height, width), np.float32)
     vertices = (face.vertices[:, :2] - origin) * step
     kept = preserved_mask(vertices, preserve, height, width)
+    if not blend:
+        return (~kept).astype(np.float32), (~kept).astype(np.float32)
     distance = cv2.distanceTransform((~kept).astype(np.uint8), cv2.DIST_L2, 5) / interocular(vertices)
     colour, motion = (np.clip(distance / reach, 0, 1) for reach in (0.22, 0.6))
     return colour * colour * (3 - 2 * colour), motion * motion * (3 - 2 * motion)

@@ -7,12 +7,12 @@ from models import FaceAnonymizer, renderer
 
 def test_hard_light_is_no_identity(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
     """What a photograph seems to tell beyond what people are changes the face no more than the extreme of people."""
-    model = engine._explain(astronaut, engine.find(astronaut)[0].box)
+    model = engine.explain(astronaut, engine.find(astronaut)[0].box)
     assert model is not None
     size = astronaut.shape[0], astronaut.shape[1]
 
     def ratio(told: float) -> np.ndarray:
-        latent = np.zeros(engine.latent_size, np.float32)
+        latent = np.zeros(engine.prior.latent_size, np.float32)
         latent[:12] = told
         seen = replace(model, projection=replace(model.projection, latent=latent))
         return renderer.edit(engine.prior, seen, np.zeros_like(latent), frozenset(), size).ratio
@@ -24,9 +24,9 @@ def test_hard_light_is_no_identity(engine: FaceAnonymizer, astronaut: np.ndarray
 
 def test_a_bare_face_and_a_held_one_differ_only_where_it_is_held(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
     """What stands before the face has no flow and no ratio; far from it the edit is the bare face's."""
-    model = engine._explain(astronaut, engine.find(astronaut)[0].box)
+    model = engine.explain(astronaut, engine.find(astronaut)[0].box)
     assert model is not None
-    size, latent = (astronaut.shape[0], astronaut.shape[1]), engine.sample(np.random.default_rng(3), 1)[0]
+    size, latent = (astronaut.shape[0], astronaut.shape[1]), engine.prior.sample(np.random.default_rng(3), 1)[0]
     bar = np.zeros_like(model.standing)
     middle = bar.shape[0] // 2
     bar[middle - 2 : middle + 3] = 1

@@ -1,0 +1,52 @@
+"""Giving synthetic skin the grain of the photograph: noise, pores and JPEG's traces, as strong as they were there.
+
+Fetching pixels from between pixels smooths them, and a new face's drawing brings fine detail of its own; both show
+against the skin around. The finest detail is therefore scaled, place by place, to the energy that the photograph had
+at the same place. VerA's prior-based correction, after its blending, is a step of the same kind and purpose.
+"""
+
+from typing import Final
+
+import torch
+from torch.nn import functional
+
+from models.lighting import OFFSET
+
+_BLOCK: Final = 8  # pixels over which energy is taken
+_WINDOW: Final = 3  # blocks to each side over which it is compared: wide enough that an edge counts for little
+_LEAST: Final = 1e-6  # log units squared: of detail fainter than this nothing is left to scale
+_BOUNDS: Final = (0.25, 1.35)  # of the factor
+_KERNEL: Final = (0.0283, 0.2341, 0.4752, 0.2341, 0.0283)  # of a Gaussian of 0.85 pixels, twice: finer than 1.2
+
+
+def match_grain(result: torch.Tensor, source: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
+    """`result` [1, 3, H, W] (0..255) with the grain of `source` [1, 3, H, W].
+
+    calm: [1, 1, H, W], 0..1, where detail was taken away on purpose and must not be raised again.
+    """
+    if min(result.shape[2:]) < 4 * _BLOCK:
+        return result
+    fine, before = _fine(result), _fine(source)
+    factor = torch.exp(0.5 * (_energy(before) - _energy(fine))).clamp(*_BOUNDS)
+    factor = functional.interpolate(factor, result.shape[2:], mode="bilinear", align_corners=False)
+    factor = torch.where(factor > 1, 1 + (factor - 1) * (1 - calm), factor)
+    return (result + OFFSET) * torch.exp((factor - 1) * fine) - OFFSET
+
+
+def _fine(image: torch.Tensor) -> torch.Tensor:
+    """Log lightness [1, 1, H, W], only what is finer than 1.2 pixels."""
+    weights = torch.tensor([0.299, 0.587, 0.114], device=image.device).view(1, 3, 1, 1)
+    light = ((image.clamp(0, 255) + OFFSET).log() * weights).sum(1, keepdim=True)
+    kernel = torch.tensor(_KERNEL, device=image.device)
+    smooth = light
+    for _ in range(2):
+        smooth = functional.conv2d(functional.pad(smooth, (2, 2, 0, 0), mode="replicate"), kernel.view(1, 1, 1, 5))
+        smooth = functional.conv2d(functional.pad(smooth, (0, 0, 2, 2), mode="replicate"), kernel.view(1, 1, 5, 1))
+    return light - smooth
+
+
+def _energy(fine: torch.Tensor) -> torch.Tensor:
+    """Log of the energy around each block, [1, 1, H / 8, W / 8]: a mean of logarithms, in which edges count little."""
+    blocks = functional.avg_pool2d(fine.square(), _BLOCK, ceil_mode=True, count_include_pad=False)
+    side = 2 * _WINDOW + 1
+    return functional.avg_pool2d((blocks + _LEAST).log(), side, 1, _WINDOW, count_include_pad=False)

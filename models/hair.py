@@ -1,0 +1,223 @@
+"""The hair around a face: where it is, and another tone for it.
+
+A recogniser that sees the whole head knows people by their hair. Its tone is therefore part of an identity, the same in
+all photographs of a patient, while every strand stays where it is. Hair is found as what belongs to the person around
+the face, looks unlike the face's skin, and hangs together with the top of the head (GrabCut: Rother, Kolmogorov and
+Blake, SIGGRAPH 2004); its edge follows the photograph's own (guided filter: He, Sun and Tang, ECCV 2010).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models import mesh
+from models.lighting import OFFSET, to_channels, to_log
+from models.mesh import Array, warp_down
+from models.person import WORK_SIDE, PersonSegmenter
+
+LATENT_SIZE: Final = 2  # how light the hair is, and how warm
+LIGHTER, WARMER = 0.42, 0.09  # log units: the farthest that either goes
+_SIDE: Final = WORK_SIDE // 2  # pixels of the crop in which hair is sought
+_FACE: Final = 46.0  # pixels across the face in it
+_UNLIKE: Final = 2.5  # deviations from skin beyond which something may be hair
+_SURE: Final = 3.5  # and beyond which, on the top of the head, it is
+_CLEAR: Final = (0.8, 2.2)  # deviations between which the tone comes in: what could be skin keeps its own
+_DARKER: Final = 0.2  # log units by which hair is darker than the forehead, to be told from it everywhere
+_COVERED: Final = 0.3  # share of the top of the head; with less hair than this a head counts as bald
+_BRIGHTEST: Final = 235.0  # grey level: lighter hair than this has no drawing left
+
+
+@dataclass(frozen=True)
+class Hair:
+    """alpha: float32 [128, 128], 0..1; to_crop: [2, 3], from pixels of the photograph into it."""
+
+    alpha: Array
+    to_crop: Array
+
+    def moved(self, scale: float, left: float, top: float) -> "Hair":
+        """The same hair in a photograph cropped at (left, top) and then scaled."""
+        linear = self.to_crop[:, :2] / scale
+        shift = self.to_crop[:, 2] + self.to_crop[:, :2] @ np.array([left, top], np.float32)
+        return Hair(self.alpha, np.column_stack([linear, shift]).astype(np.float32))
+
+
+class HairFinder:
+    """Not for several threads at a time."""
+
+    def __init__(self) -> None:
+        self._person = PersonSegmenter()
+
+    def find(self, image: NDArray[np.uint8], vertices: Array) -> Hair | None:
+        """The hair of one head in an RGB photograph [H, W, 3] with its mesh [468, 3]; None for a bald head."""
+        to_crop = _upright(vertices)
+        wide = warp_down(image, 2 * to_crop, WORK_SIDE)
+        crop = cv2.resize(wide, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+        person = cv2.resize(self._person.probability(wide), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+        points = (vertices[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
+        unlike = _unlike_skin(crop, points)
+        hair = _grabbed(crop, person, unlike, points)
+        if hair is None:
+            return None
+        darker = _darker_than_skin(crop, points, hair)
+        if darker is None:
+            return None
+        clear = np.clip((unlike - _CLEAR[0]) / (_CLEAR[1] - _CLEAR[0]), 0, 1)
+        alpha = cv2.GaussianBlur(hair * np.clip(1.5 * person - 0.3, 0, 1), (0, 0), 0.7) * clear * darker
+        return Hair((alpha * _above_shoulders(points)).astype(np.float32), to_crop)
+
+
+def recolour(image: NDArray[np.uint8], hair: Hair, latent: Array, keep: NDArray[np.bool_]) -> None:
+    """Give the hair in an RGB photograph [H, W, 3] the tone of `latent` [2], in place, but not where `keep` [H, W]."""
+    left, top, right, bottom = _reach(hair, *image.shape[:2])
+    if right - left < 2 or bottom - top < 2:
+        return
+    crop = image[top:bottom, left:right]
+    shift = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float32)
+    back = (np.vstack([hair.to_crop, [0, 0, 1]]).astype(np.float32) @ shift)[:2]
+    # The matrix leads from the photograph to the matte, as this flag wants it.
+    alpha = cv2.warpAffine(hair.alpha, back, crop.shape[1::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    alpha = _guided(crop, alpha, max(round(3 / float(np.hypot(*hair.to_crop[0, :2]))), 1))
+    alpha[keep[top:bottom, left:right]] = 0
+    tone = to_channels(_tone(crop, alpha, latent)[None, None])[0, 0]
+    light = crop.astype(np.float32) + OFFSET
+    for channel in range(3):
+        light[..., channel] *= cv2.exp(alpha * tone[channel])
+    changed = np.clip(np.round(light - OFFSET), 0, 255).astype(np.uint8)
+    image[top:bottom, left:right] = np.where((alpha > 0.01)[..., None], changed, crop)
+
+
+def strength(image: NDArray[np.uint8], hair: Hair, latent: Array) -> float:
+    """By how many grey levels, on average, the tone of `latent` would change the hair."""
+    after = image.copy()
+    recolour(after, hair, latent, np.zeros(image.shape[:2], bool))
+    changed = (after != image).any(2)
+    return float(np.abs(after[changed].astype(np.float32) - image[changed]).mean()) if changed.any() else 0.0
+
+
+def _tone(crop: NDArray[np.uint8], alpha: Array, latent: Array) -> Array:
+    """Log change of lightness, of red and of blue against green."""
+    lighter, warmer = LIGHTER * np.tanh(1.5 * latent[0]), WARMER * np.tanh(latent[1])
+    inside = crop[alpha > 0.5]
+    if lighter > 0 and len(inside):
+        room = np.log((_BRIGHTEST + OFFSET) / (float(np.quantile(inside, 0.9)) + OFFSET))
+        lighter = min(lighter, max(room, 0.0))
+    return np.array([lighter, warmer, -warmer], np.float32)
+
+
+def _upright(vertices: Array) -> Array:
+    """[2, 3]: into the crop in which the head stands upright, its face in the middle."""
+    across = vertices[mesh.LEFT_EYE, :2].mean(0) - vertices[mesh.RIGHT_EYE, :2].mean(0)
+    x, y = across / max(float(np.linalg.norm(across)), 1e-6)
+    turn = np.array([[x, y], [-y, x]], np.float32)
+    points = vertices[:, :2] @ turn.T
+    low, high = points.min(0), points.max(0)
+    scale = _FACE / max(high[0] - low[0], 0.8 * (high[1] - low[1]))
+    return np.column_stack([scale * turn, _SIDE / 2 - scale * (low + high) / 2]).astype(np.float32)
+
+
+def _unlike_skin(crop: NDArray[np.uint8], points: Array) -> Array:
+    """[128, 128]: deviations between each pixel and the nearest of the colours that the face's skin has, lit or not."""
+    log = cv2.GaussianBlur(to_log(crop), (0, 0), 0.8)
+    skin = cv2.erode(_drawn(points[mesh.FACE_OVAL]), np.ones((7, 7), np.uint8))
+    for loop in (mesh.RIGHT_BROW, mesh.LEFT_BROW, mesh.RIGHT_EYE, mesh.LEFT_EYE, mesh.OUTER_LIPS):
+        skin &= 1 - cv2.dilate(_drawn(cv2.convexHull(points[loop])[:, 0]), np.ones((3, 3), np.uint8))
+    skin[int(points[1, 1]) :] = 0  # below the nose there may be a beard
+    seen = log[skin > 0]
+    if len(seen) < 60:
+        return np.zeros(log.shape[:2], np.float32)
+    # What departs far from most of the skin (a fringe, glasses) is none of its colours.
+    middle = np.median(seen, 0)
+    deviation = 1.48 * np.median(np.abs(seen - middle), 0)
+    spread = np.maximum(deviation, (0.12, 0.04, 0.04)).astype(np.float32)
+    seen = seen[(np.abs(seen - middle) < 3 * spread).all(1)]
+    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 0.1)
+    count = min(4, len(seen))
+    cv2.setRNGSeed(1)
+    _, _, centres = cv2.kmeans((seen / spread).astype(np.float32), count, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    scaled = (log / spread)[:, :, None]
+    return np.sqrt(((scaled - centres) ** 2).sum(3)).min(2).astype(np.float32)
+
+
+def _darker_than_skin(crop: NDArray[np.uint8], points: Array, hair: Array) -> Array | None:
+    """[128, 128]: 1 where it is darker than the forehead's skin, 0 where it shines; None for white hair.
+
+    White hair beside skin has no clear border, and any other tone on it looks like a cap: it keeps its own.
+    """
+    light = cv2.GaussianBlur(to_log(crop)[..., 0], (0, 0), 0.8)
+    forehead = _drawn(points[[67, 109, 10, 338, 297, 296, 336, 9, 107, 66]]) > 0
+    if not forehead.any() or not (hair > 0).any():
+        return None
+    skin = float(np.median(light[forehead]))
+    if float(np.median(light[hair > 0])) > skin - _DARKER:
+        return None
+    return np.clip((skin - light) / _DARKER + 0.5, 0, 1).astype(np.float32)
+
+
+def _grabbed(crop: NDArray[np.uint8], person: Array, unlike: Array, points: Array) -> Array | None:
+    """Hair, 0 or 1."""
+    low, high = points.min(0), points.max(0)
+    height = high[1] - low[1]
+    rows, columns = np.mgrid[:_SIDE, :_SIDE]
+    oval = _drawn(points[mesh.FACE_OVAL])
+    face = cv2.erode(oval, np.ones((5, 5), np.uint8)) > 0
+    outside = (oval == 0) & (person > 0.5)
+    cap = outside & (rows < low[1] + 0.25 * height)
+    neck = (np.abs(columns - points[:, 0].mean()) < 0.3 * _FACE) & (rows > high[1] - 0.12 * height)
+    state = np.full((_SIDE, _SIDE), cv2.GC_PR_BGD, np.uint8)
+    state[outside & (person > 0.6) & (rows < high[1]) & (unlike > _UNLIKE)] = cv2.GC_PR_FGD
+    if (state[cap] == cv2.GC_PR_FGD).sum() < _COVERED * max(int(cap.sum()), 1):
+        return None
+    state[cap & (unlike > _SURE)] = cv2.GC_FGD
+    state[neck | (rows > high[1] + 0.5 * height) | (person < 0.3)] = cv2.GC_BGD
+    state[face & (rows > low[1] + 0.12 * height)] = cv2.GC_BGD
+    # Whatever lies behind the person gets a colour that nobody has, so that dark walls do not count as like hair.
+    painted = np.where((person < 0.5)[..., None], np.array([0, 255, 0], np.uint8), crop)
+    if not (state == cv2.GC_BGD).any():
+        return None
+    cv2.setRNGSeed(1)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(painted, state, None, *models, 2, cv2.GC_INIT_WITH_MASK)
+    found = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    _, labels = cv2.connectedComponents(found)
+    return np.isin(labels, np.setdiff1d(labels[cap], 0)).astype(np.float32)
+
+
+def _above_shoulders(points: Array) -> Array:
+    """[128, 1]: 1 down to the chin, fading out over the shoulders, where clothes may look like hair."""
+    low, high = points[:, 1].min(), points[:, 1].max()
+    share = (np.arange(_SIDE, dtype=np.float32) - high) / (0.6 * (high - low))
+    return np.clip(1 - share, 0, 1)[:, None]
+
+
+def _reach(hair: Hair, height: int, width: int) -> tuple[int, int, int, int]:
+    """left, top, right, bottom in the photograph, of what may be hair."""
+    rows, columns = np.nonzero(hair.alpha > 0.01)
+    if not len(rows):
+        return 0, 0, 0, 0
+    x, y = (columns.min() - 1, columns.max() + 1), (rows.min() - 1, rows.max() + 1)
+    corners = np.array([[a, b, 1] for a in x for b in y], np.float32) @ cv2.invertAffineTransform(hair.to_crop).T
+    low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
+    return max(low[0], 0), max(low[1], 0), min(high[0] + 1, width), min(high[1] + 1, height)
+
+
+def _guided(crop: NDArray[np.uint8], alpha: Array, radius: int) -> Array:
+    """The matte with its edges laid on those of the photograph; computed small, applied large."""
+    guide = crop.astype(np.float32).mean(2) / 255
+    step = max(radius // 2, 1)
+    size = max(crop.shape[1] // step, 2), max(crop.shape[0] // step, 2)
+    small, rough = (cv2.resize(field, size, interpolation=cv2.INTER_AREA) for field in (guide, alpha))
+    window = (2 * max(radius // step, 1) + 1,) * 2
+    mean, value = cv2.blur(small, window), cv2.blur(rough, window)
+    slope = (cv2.blur(small * rough, window) - mean * value) / (cv2.blur(small * small, window) - mean**2 + 1e-3)
+    fields = (cv2.blur(slope, window), cv2.blur(value - slope * mean, window))
+    wide = [cv2.resize(field, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR) for field in fields]
+    return np.clip(wide[0] * guide + wide[1], 0, 1).astype(np.float32)
+
+
+def _drawn(points: Array) -> NDArray[np.uint8]:
+    out = np.zeros((_SIDE, _SIDE), np.uint8)
+    cv2.fillPoly(out, [np.round(points).astype(np.int32)], 1)
+    return out

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from models import FaceAnonymizer, Region
+from models.hair import LATENT_SIZE, Hair, HairFinder, recolour, strength
+from models.lighting import to_log
+
+Picture = np.ndarray
+LIGHT, DARK = np.array([2.0, 0.0], np.float32), np.array([-2.0, 0.0], np.float32)
+
+
+@pytest.fixture(scope="module")
+def hair(astronaut: Picture, meshes: tuple[np.ndarray, np.ndarray]) -> Hair:
+    found = HairFinder().find(astronaut, meshes[0])
+    assert found is not None
+    return found
+
+
+def _changed(image: Picture, hair: Hair, tone: np.ndarray, keep: np.ndarray | None = None) -> Picture:
+    after = image.copy()
+    recolour(after, hair, tone, np.zeros(image.shape[:2], bool) if keep is None else keep)
+    return after
+
+
+def test_hair_gets_another_tone_and_the_face_keeps_its_own(astronaut: Picture, hair: Hair) -> None:
+    """Brown hair becomes lighter by a third; cheeks, nose and the suit stay as they were."""
+    after = _changed(astronaut, hair, LIGHT)
+
+    crown = (slice(40, 60), slice(190, 240))
+    assert 0.2 < (to_log(after[crown]) - to_log(astronaut[crown]))[..., 0].mean() < 0.5
+    np.testing.assert_array_equal(after[120:180, 205:250], astronaut[120:180, 205:250])
+    np.testing.assert_array_equal(after[330:], astronaut[330:])
+
+
+def test_dark_and_light_tones_go_opposite_ways(astronaut: Picture, hair: Hair) -> None:
+    """The latent's sign is the direction, and a tone of nothing changes nothing."""
+    crown = (slice(40, 60), slice(190, 240))
+
+    darker, lighter = (_changed(astronaut, hair, tone)[crown].mean() for tone in (DARK, LIGHT))
+
+    assert darker < astronaut[crown].mean() < lighter
+    assert strength(astronaut, hair, DARK) > 5
+    assert strength(astronaut, hair, np.zeros(LATENT_SIZE, np.float32)) == 0
+
+
+def test_what_is_kept_is_kept(astronaut: Picture, hair: Hair) -> None:
+    """Hair inside a preserved region keeps its tone to the bit."""
+    keep = np.zeros(astronaut.shape[:2], bool)
+    keep[30:60] = True
+
+    after = _changed(astronaut, hair, LIGHT, keep)
+
+    np.testing.assert_array_equal(after[keep], astronaut[keep])
+    assert (after != astronaut).any()
+
+
+def test_hair_stays_where_it_was_in_a_crop_of_the_photograph(astronaut: Picture, hair: Hair) -> None:
+    """Moved to a crop of half the size, the same hair changes there."""
+    small = np.ascontiguousarray(astronaut[10:310:2, 100:340:2])
+
+    after = _changed(small, hair.moved(0.5, 100, 10), LIGHT)
+
+    whole = (_changed(astronaut, hair, LIGHT) != astronaut).any(2)[10:310:2, 100:340:2]
+    assert ((after != small).any(2) == whole).mean() > 0.97
+
+
+def test_a_bare_head_has_no_hair(astronaut: Picture, meshes: tuple[np.ndarray, np.ndarray]) -> None:
+    """Where everything around the face looks like its skin, nothing is coloured."""
+    skin = np.empty_like(astronaut)
+    skin[:] = astronaut[130:140, 205:215].reshape(-1, 3).mean(0)
+    face = slice(80, 200), slice(180, 270)
+    skin[face] = astronaut[face]
+
+    assert HairFinder().find(skin, meshes[0]) is None
+
+
+def test_hair_belongs_to_the_identity(engine: FaceAnonymizer, astronaut: Picture) -> None:
+    """Two identities that differ in nothing but the hair differ in the hair, and not in what is preserved."""
+    mouth: frozenset[Region] = frozenset({"mouth"})
+    latent = engine.sample(np.random.default_rng(4), 1)[0]
+    fair, dark = latent.copy(), latent.copy()
+    fair[-LATENT_SIZE:], dark[-LATENT_SIZE:] = LIGHT, DARK
+
+    results = [engine.anonymize(astronaut, one, mouth) for one in (fair, dark)]
+
+    crowns = [to_log(result.image[40:60, 190:240])[..., 0].mean() for result in results]
+    assert crowns[0] - crowns[1] > 0.4
+    kept = results[0].preserved
+    assert kept.any()
+    np.testing.assert_array_equal(results[0].image[kept], astronaut[kept])
+    np.testing.assert_array_equal(results[1].image[kept], astronaut[kept])
