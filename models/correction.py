@@ -16,7 +16,7 @@ _BLOCK: Final = 8  # pixels over which energy is taken
 _WINDOW: Final = 3  # blocks to each side over which it is compared: wide enough that an edge counts for little
 _LEAST: Final = 1e-6  # log units squared: of detail fainter than this nothing is left to scale
 _BOUNDS: Final = (0.25, 1.35)  # of the factor
-_KERNEL: Final = (0.0283, 0.2341, 0.4752, 0.2341, 0.0283)  # of a Gaussian of 0.85 pixels, twice: finer than 1.2
+_PASSES: Final = 3  # of a binomial filter, together a Gaussian of 1.2 pixels
 
 
 def match_grain(result: torch.Tensor, source: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
@@ -34,15 +34,25 @@ def match_grain(result: torch.Tensor, source: torch.Tensor, calm: torch.Tensor) 
 
 
 def _fine(image: torch.Tensor) -> torch.Tensor:
-    """Log lightness [1, 1, H, W], only what is finer than 1.2 pixels."""
-    weights = torch.tensor([0.299, 0.587, 0.114], device=image.device).view(1, 3, 1, 1)
-    light = ((image.clamp(0, 255) + OFFSET).log() * weights).sum(1, keepdim=True)
-    kernel = torch.tensor(_KERNEL, device=image.device)
+    """Log lightness [1, 1, H, W], only what is finer than about 1.2 pixels."""
+    weights = torch.tensor([0.299, 0.587, 0.114], device=image.device)
+    light = (torch.einsum("nchw,c->nhw", image.clamp(0, 255), weights)[:, None] + OFFSET).log()
     smooth = light
-    for _ in range(2):
-        smooth = functional.conv2d(functional.pad(smooth, (2, 2, 0, 0), mode="replicate"), kernel.view(1, 1, 1, 5))
-        smooth = functional.conv2d(functional.pad(smooth, (0, 0, 2, 2), mode="replicate"), kernel.view(1, 1, 5, 1))
+    for _ in range(_PASSES):
+        for axis in (2, 3):
+            smooth = _binomial(smooth, axis)
     return light - smooth
+
+
+def _binomial(field: torch.Tensor, axis: int) -> torch.Tensor:
+    """Each value with a quarter of both its neighbours; far quicker than a convolution of one channel."""
+    length = field.shape[axis]
+    out = field * 0.5
+    out.narrow(axis, 1, length - 1).add_(field.narrow(axis, 0, length - 1), alpha=0.25)
+    out.narrow(axis, 0, 1).add_(field.narrow(axis, 0, 1), alpha=0.25)
+    out.narrow(axis, 0, length - 1).add_(field.narrow(axis, 1, length - 1), alpha=0.25)
+    out.narrow(axis, length - 1, 1).add_(field.narrow(axis, length - 1, 1), alpha=0.25)
+    return out
 
 
 def _energy(fine: torch.Tensor) -> torch.Tensor:

@@ -23,7 +23,7 @@ from models.mesh import VERTICES, Array
 from models.weights import load
 
 ROBUST = 3  # rounds of reweighting when a face is projected
-EVERY = 5  # one pixel of this many is used to find the coefficients
+EVERY = 7  # one pixel of this many is used to find the coefficients
 # Of the way from a draw's apparent traits to those shown: a beard's shadow on a woman is odder than ten years.
 SUITED = {"sex": 0.8, "age": 0.3}
 OUTLIER = 2.6  # standard deviations beyond which the model does not explain a pixel

@@ -29,6 +29,8 @@ PRESERVING = 1.1  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
 COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it
 BELIEVED = 2.5  # standard deviations to which people differ; hard light drives a projection to twice that
+# Of the inter-ocular distance: how far from a preserved region a change has come to its full.
+COLOUR_REACH, MOTION_REACH = 0.22, 0.6
 BROW = -0.05  # log detail: the lightest that a brow may be
 
 
@@ -176,8 +178,12 @@ def _colours(places: Array, flow: Array, texture: Array) -> Array:
     if places.shape[:2] != (height, width):
         places = cv2.resize(places, (width, height), interpolation=cv2.INTER_LINEAR)
     come_from = cv2.remap(places, flow + grid, None, cv2.INTER_LINEAR, borderValue=(-1e4,) * 2)
-    drawn = cv2.remap(texture, come_from, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return _bounded(to_channels(drawn))
+    ratio = np.zeros((height, width, 3), np.float32)
+    left, top, across, down = cv2.boundingRect((come_from[..., 0] > -1).astype(np.uint8))
+    face = slice(top, top + down), slice(left, left + across)
+    drawn = cv2.remap(texture, come_from[face], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    ratio[face] = _bounded(to_channels(drawn))
+    return ratio
 
 
 def _bounded(ratio: Array) -> Array:
@@ -213,5 +219,5 @@ def _nearness(
     if not blend:
         return (~kept).astype(np.float32), (~kept).astype(np.float32)
     distance = cv2.distanceTransform((~kept).astype(np.uint8), cv2.DIST_L2, 5) / interocular(vertices)
-    colour, motion = (np.clip(distance / reach, 0, 1) for reach in (0.22, 0.6))
+    colour, motion = (np.clip(distance / reach, 0, 1) for reach in (COLOUR_REACH, MOTION_REACH))
     return colour * colour * (3 - 2 * colour), motion * motion * (3 - 2 * motion)
