@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from models import blender, hair, renderer
 from models.faces import Face, FaceFinder
+from models.fitting import fit_face
 from models.hair import HairFinder
 from models.lighting import blur, split, to_log
-from models.mesh import Array, Mesher, fit_similarity, warp_down
+from models.mesh import Array, Mesher, fit_similarity, upright, warp_down
 from models.occlusion import in_photograph, occlusion
 from models.prior import LinearPrior
 from models.recognizer import Box, Recognizer
@@ -24,7 +25,6 @@ from models.renderer import FaceModel
 from models.wearing import WornFinder
 from models.weights import FOLDER
 
-MAX_YAW = 50.0  # degrees; beyond, the mesh's far half is a guess
 Step = Literal["blending", "correction"]
 STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
 METHOD = 2  # of rendering an identity; counted up when the same latent comes to look like another person
@@ -37,6 +37,7 @@ TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
 FAR_ENOUGH = 0.82  # recognition distance beyond which the more natural face is preferred
 ODDNESS = 0.8  # what a share of the face that changes harshly costs, in recognition distance
+LEVEL = 12.0  # degrees of roll up to which the recogniser takes a face as it stands
 CHOICE_WIDTH = 140  # pixels across the face at which candidates are compared
 
 
@@ -132,7 +133,7 @@ class FaceAnonymizer:
         result, replaced, unreplaced = image.copy(), [], []
         preserved = np.zeros(image.shape[:2], bool)
         for number, face in enumerate(self.find(image)):
-            model = self.explain(image, face.box)
+            model = self.explain(image, face)
             if model is None:
                 unreplaced.append(face)
                 continue
@@ -157,7 +158,7 @@ class FaceAnonymizer:
         """
         check_image(image)
         for face in self.find(image)[:1]:
-            model = self.explain(image, face.box)
+            model = self.explain(image, face)
             if model is not None:
                 return self._choose(image, model, rng, preserve)
         return self.sample(rng, 1)[0]
@@ -166,12 +167,12 @@ class FaceAnonymizer:
         self, image: NDArray[np.uint8], model: FaceModel, rng: np.random.Generator, preserve: frozenset[Region]
     ) -> Array:
         small, near = _reduced(image, model)
-        own = self.recognizer.embed(small, _recognizer_box(near))
+        own = self._embed(small, near)
 
         def hidden(latent: Array) -> float:
             trial = small.copy()
             self._replace(trial, near, latent, preserve)
-            seen = self.recognizer.embed(trial, _recognizer_box(near))
+            seen = self._embed(trial, near)
             distance = 0.0 if own is None or seen is None else Recognizer.distance(own, seen)
             return min(distance, FAR_ENOUGH) - ODDNESS * _oddness(small, trial, near)
 
@@ -199,14 +200,12 @@ class FaceAnonymizer:
             best, reached = trials[int(np.argmax(values))], max(values)
         return best, reached
 
-    def explain(self, image: NDArray[np.uint8], box: Box) -> FaceModel | None:
-        """A face in `box` in the terms of the prior; None where no mesh holds, or the face is turned too far."""
-        vertices = self._mesher.fit(image, box)
+    def explain(self, image: NDArray[np.uint8], face: Face) -> FaceModel | None:
+        """A face in the terms of the prior; None where no mesh holds, or the face is turned too far."""
+        vertices = fit_face(self._mesher, image, face, self.prior.frame.mean)
         if vertices is None:
             return None
         similarity = fit_similarity(vertices, self.prior.frame.mean)
-        if abs(similarity.yaw_pitch_roll[0]) > MAX_YAW:
-            return None
         near, moved = _near(image, vertices)
         texture, facing = self.prior.frame.pull(near, moved)
         detail = split(texture, self.prior.frame.skin * facing).detail
@@ -245,9 +244,20 @@ class FaceAnonymizer:
         return kept
 
     def _distance(self, before: NDArray[np.uint8], after: NDArray[np.uint8], model: FaceModel) -> float | None:
-        box = _recognizer_box(model)
-        pair = [self.recognizer.embed(picture, box) for picture in (before, after)]
+        pair = [self._embed(picture, model) for picture in (before, after)]
         return None if pair[0] is None or pair[1] is None else Recognizer.distance(pair[0], pair[1])
+
+    def _embed(self, image: NDArray[np.uint8], model: FaceModel) -> Array | None:
+        """What the recogniser, which knows upright faces only, makes of a face at any angle."""
+        roll = model.similarity.yaw_pitch_roll[2]
+        if abs(roll) < LEVEL:
+            return self.recognizer.embed(image, _recognizer_box(model.vertices))
+        low, high = model.vertices[:, :2].min(0), model.vertices[:, :2].max(0)
+        half, (x, y) = 1.2 * float((high - low).max()), ((low + high) / 2).tolist()
+        side = int(min(2 * half, 800))
+        to_crop = upright((x, y), half, roll, side)
+        standing = model.vertices[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]
+        return self.recognizer.embed(warp_down(image, to_crop, side), _recognizer_box(standing))
 
 
 def _tones(rng: np.random.Generator, count: int) -> Array:
@@ -260,9 +270,9 @@ def check_image(image: NDArray[np.uint8]) -> None:
         raise ValueError("an RGB picture, uint8 [H, W, 3], of at least 16 x 16 pixels is needed")
 
 
-def _recognizer_box(model: FaceModel) -> Box:
+def _recognizer_box(vertices: Array) -> Box:
     """The square that dlib's detector would draw round this face; its landmark predictor expects no other."""
-    low, high = model.vertices[:, :2].min(0), model.vertices[:, :2].max(0)
+    low, high = vertices[:, :2].min(0), vertices[:, :2].max(0)
     side = 1.17 * float(high[0] - low[0])
     x, bottom = float(low[0] + high[0]) / 2, float(high[1]) - 0.03 * side
     return x - side / 2, bottom - side, x + side / 2, bottom

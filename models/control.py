@@ -78,7 +78,7 @@ class Control:
             ValueError: there is none, or it is turned too far away.
         """
         for face in self._engine.find(image)[:1]:
-            model = self._engine.explain(image, face.box)
+            model = self._engine.explain(image, face)
             if model is not None:
                 return Person(image, model)
         raise ValueError("no face was found that could be changed")

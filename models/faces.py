@@ -1,27 +1,53 @@
-"""Finding faces with several detectors: what any of them sees counts.
+"""Finding faces with several detectors, at every size and angle: what any of them sees counts.
 
-MediaPipe's short-range and full-range detectors (models inside the `mediapipe` wheel, Apache-2.0)
-and dlib's frontal HOG detector. Boxes are (left, top, right, bottom) in pixels, x right, y down.
+MediaPipe's two detectors look at the whole picture and at parts of it, upright, on its sides and upside down; whatever
+they point at is looked at again from near and upright, by the same eyes at two distances and by others, before it
+counts. dlib's frontal HOG detector has its own word. Boxes are (left, top, right, bottom) in pixels, x right, y down.
 """
 
-from dataclasses import dataclass
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
-import cv2
-import mediapipe as mp
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recognizer import Box, Recognizer
+from models.detectors import Detector, Range, Sighting
+from models.mesh import Array, Box, Mesher
+from models.person import PersonSegmenter
+from models.pyramid import Pyramid
+from models.recognizer import Recognizer
 
-SEARCH_SIDE = 1024
+Witness = Literal["far", "mesh", "person"]
+
+# Tiles of the picture itself, by its longer side: forty pixels of face are seen in a tile of 480, fifty in one of 640.
+TILES, LARGE = (480, 640), 1600
+TILE_STEP = 0.85  # of a tile
+PLAIN = 4.0  # grey levels; a tile that varies less shows nothing
+TILTED = 60.0  # degrees of roll beyond which a face is rare and a shadow that looks like one is not
+# What the last two scores of a face must sum to, upright and tilted, by who else sees one there. A person is seen in
+# a sleeve too; but of a face in profile often nothing else is.
+LEAST: dict[Witness, tuple[float, float]] = {"far": (1.15, 1.2), "mesh": (1.15, 1.5), "person": (1.65, 1.65)}
+SIDEWAYS, LEAST_SIDEWAYS = 20.0, 1.15  # degrees of turn from which, and what then, if upright, suffices
+DISTANCES = (0.3, 0.2, 0.3)  # what part of the crop a face takes up at each of them
+KEPT_ANSWERS = 4  # pictures whose faces are remembered, since original and result are searched more than once
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face in a picture and the detectors that found it."""
+    """A face in a picture and the detectors that found it.
+
+    roll: degrees by which it is turned clockwise; points: [6, 2] places as in `detectors.Sighting`, None where only
+    dlib sees it; turned: degrees by which it looks past the camera, 0 to 90, as far as the points tell.
+    """
 
     box: Box
     found_by: frozenset[str]
+    roll: float = 0.0
+    points: Array | None = None
+    turned: float = 0.0
 
     @property
     def width(self) -> float:
@@ -38,44 +64,180 @@ def iou(first: Box, second: Box) -> float:
     return width * height / (areas - width * height)
 
 
+@dataclass(frozen=True)
+class _Lead:
+    """Something to look at again: what was seen, and by whom."""
+
+    seen: Sighting
+    name: str
+    is_plain: bool = False  # the whole picture as it stands showed it
+
+
 class FaceFinder:
+    """Not for several threads at a time."""
+
     def __init__(self, recognizer: Recognizer) -> None:
-        detection = mp.solutions.face_detection.FaceDetection
-        self._near = detection(model_selection=0, min_detection_confidence=0.5)
-        self._far = detection(model_selection=1, min_detection_confidence=0.5)
+        self._eyes: dict[Range, Detector] = {"near": Detector("near"), "far": Detector("far")}
+        self._segmenter, self._mesher = PersonSegmenter(), Mesher()
         self._recognizer = recognizer
+        self._answers: OrderedDict[bytes, tuple[Face, ...]] = OrderedDict()
 
     def find(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """All faces of an RGB picture [H, W, 3], largest first."""
-        scale = min(1.0, SEARCH_SIDE / max(image.shape[:2]))
-        small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        seen = [(box, "mediapipe-near") for box in self._mediapipe(self._near, small, scale)]
-        seen += [(box, "mediapipe-far") for box in self._mediapipe(self._far, small, scale)]
-        seen += [(box, "dlib-hog") for box in self._recognizer.detect(image)]
-        return merge(seen)
+        digest = hashlib.sha256(repr(image.shape).encode())
+        digest.update(np.ascontiguousarray(image).data)
+        key = digest.digest()
+        if key not in self._answers:
+            self._answers[key] = self._search(Pyramid(image))
+        self._answers.move_to_end(key)
+        while len(self._answers) > KEPT_ANSWERS:
+            self._answers.popitem(last=False)
+        return self._answers[key]
 
-    @staticmethod
-    def _mediapipe(detector: object, small: NDArray[np.uint8], scale: float) -> list[Box]:
-        found = detector.process(np.ascontiguousarray(small)).detections or []  # type: ignore[attr-defined]
-        height, width = small.shape[0] / scale, small.shape[1] / scale
-        boxes = (d.location_data.relative_bounding_box for d in found)
-        return [
-            (b.xmin * width, b.ymin * height, (b.xmin + b.width) * width, (b.ymin + b.height) * height) for b in boxes
-        ]
+    def _search(self, picture: Pyramid) -> tuple[Face, ...]:
+        faces = self._confirmed(picture, [*self._wide_leads(picture)], [])
+        faces = self._confirmed(picture, [*self._close_leads(picture, faces)], faces)
+        by_dlib = [Face(box, frozenset({"dlib-hog"})) for box in self._recognizer.detect(picture.image)]
+        return merge([*faces, *(self._with_points(picture, face) for face in by_dlib)])
+
+    def _wide_leads(self, picture: Pyramid) -> Iterator[_Lead]:
+        """What the whole and its parts show at a glance."""
+        height, width = picture.image.shape[:2]
+        middle, half = (width / 2, height / 2), max(height, width) / 2
+        for range in self._eyes:
+            yield from (replace(lead, is_plain=True) for lead in self._look(range, picture, middle, half, 0))
+        for roll in (90, 180, 270):
+            yield from self._look("near", picture, middle, half, roll)
+        for roll in (0, 180):  # a face that fills the picture is seen from farther away
+            yield from self._look("near", picture, middle, 2 * half, roll)
+            for centre in _tiles(width, height, half, 0.6 * half):
+                yield from self._look("near", picture, centre, half / 2, roll)
+
+    def _close_leads(self, picture: Pyramid, known: list[Face]) -> Iterator[_Lead]:
+        """Small faces, in the picture's own pixels, where there is neither a face already nor nothing at all."""
+        height, width = picture.image.shape[:2]
+        side = TILES[max(height, width) > LARGE]
+        if max(height, width) <= side:
+            return
+        # Who stands by has been photographed the same way up.
+        rolls = {0, *(90 * round(face.roll / 90) % 360 for face in known[:1])}
+        for x, y in _tiles(width, height, side, TILE_STEP * side):
+            left, top = max(int(x - side / 2), 0), max(int(y - side / 2), 0)
+            box = (left, top, min(left + side, width), min(top + side, height))
+            if not picture.is_plain(left, top, side, PLAIN) and not any(_holds(f.box, box) for f in known):
+                for roll in sorted(rolls):
+                    yield from self._look("far", picture, (x, y), side / 2, roll)
+
+    def _look(
+        self, range: Range, picture: Pyramid, centre: tuple[float, float], half: float, roll: float
+    ) -> Iterator[_Lead]:
+        for seen in self._eyes[range].look(picture, centre, half, roll):
+            yield _Lead(seen, f"mediapipe-{range}")
+
+    def _confirmed(self, picture: Pyramid, leads: list[_Lead], known: list[Face]) -> list[Face]:
+        """The faces that are known, and those of the leads that hold out against a second look."""
+        faces, refuted = list(known), list[Sighting]()
+        for lead in sorted(leads, key=lambda lead: -lead.seen.score):
+            found = _same(faces, lead.seen.box)
+            if found is not None:
+                faces[found] = replace(faces[found], found_by=faces[found].found_by | {lead.name})
+            elif any(_is_same(lead.seen, other) and _is_parallel(lead.seen, other) for other in refuted):
+                continue
+            elif (face := self._second_look(picture, lead)) is not None:
+                faces.append(face)
+            else:
+                refuted.append(lead.seen)
+        return faces
+
+    def _second_look(self, picture: Pyramid, lead: _Lead) -> Face | None:
+        sightings = self._from_near(picture, lead.seen)
+        if not sightings or not (lead.is_plain or _is_parallel(*sightings[-2:])):
+            return None
+        last, scores = sightings[-1], sum(seen.score for seen in sightings[-2:])
+        witness = self._witness(picture, last)
+        if witness is None or (scores < _least(witness, last) and not lead.is_plain):
+            return None
+        return _face(last, lead.name)
+
+    def _from_near(self, picture: Pyramid, lead: Sighting) -> list[Sighting]:
+        """The same face looked at upright at several distances, each time where it was seen the time before."""
+        found = [lead]
+        for part in DISTANCES:
+            last = found[-1]
+            looks = self._eyes["near"].look(picture, last.centre, last.size / part / 2, last.roll)
+            same = [s for s in looks if _is_same(s, last)]
+            if not same:
+                return []
+            found.append(max(same, key=lambda s: s.score))
+        return found[1:]
+
+    def _witness(self, picture: Pyramid, seen: Sighting) -> Witness | None:
+        """The best of the other networks that see something where the detector sees a face."""
+        looks = self._eyes["far"].look(picture, seen.centre, seen.size / 0.4, seen.roll)
+        if any(_is_same(other, seen) for other in looks):
+            return "far"
+        if self._mesher.fit(picture.image, seen.box, seen.roll) is not None:
+            return "mesh"
+        crop = picture.crop(seen.centre, 1.5 * seen.size, seen.roll, 192)
+        return "person" if float(self._segmenter.probability(crop)[64:128, 64:128].mean()) > 0.5 else None
+
+    def _with_points(self, picture: Pyramid, face: Face) -> Face:
+        """What dlib found, with the places that the other detector sees there."""
+        left, top, right, bottom = face.box
+        empty = np.array([(left + right) / 2, (top + bottom) / 2], np.float32)
+        lead = Sighting(np.tile(empty, (6, 1)), (float(empty[0]), float(empty[1])), right - left, 0.5)
+        found = self._from_near(picture, lead)
+        return replace(_face(found[-1], ""), box=face.box, found_by=face.found_by) if found else face
 
 
-def merge(seen: list[tuple[Box, str]]) -> tuple[Face, ...]:
-    """One face for boxes that overlap; the first detector's box stands for the group."""
-    groups: list[tuple[Box, set[str]]] = []
-    for box, name in seen:
-        for first, names in groups:
-            if iou(first, box) > 0.25 or _centre_inside(box, first):
-                names.add(name)
-                break
+def merge(faces: list[Face]) -> tuple[Face, ...]:
+    """One face for boxes that overlap, the first one's with all the names; largest first."""
+    groups: list[Face] = []
+    for face in faces:
+        known = _same(groups, face.box)
+        if known is None:
+            groups.append(face)
         else:
-            groups.append((box, {name}))
-    faces = [Face(box, frozenset(names)) for box, names in groups]
-    return tuple(sorted(faces, key=lambda face: -face.width))
+            groups[known] = replace(groups[known], found_by=groups[known].found_by | face.found_by)
+    return tuple(sorted(groups, key=lambda face: -face.width))
+
+
+def _least(witness: Witness, seen: Sighting) -> float:
+    is_tilted = abs(seen.roll) > TILTED
+    return LEAST_SIDEWAYS if seen.turned > SIDEWAYS and not is_tilted else LEAST[witness][is_tilted]
+
+
+def _face(seen: Sighting, name: str) -> Face:
+    return Face(seen.box, frozenset({name}), seen.roll, seen.points, seen.turned)
+
+
+def _same(faces: list[Face], box: Box) -> int | None:
+    """The number of the face that a box means."""
+    same = (k for k, face in enumerate(faces) if iou(face.box, box) > 0.25 or _centre_inside(box, face.box))
+    return next(same, None)
+
+
+def _is_same(seen: Sighting, lead: Sighting) -> bool:
+    away = np.hypot(seen.centre[0] - lead.centre[0], seen.centre[1] - lead.centre[1])
+    return bool(away < 0.5 * lead.size and 0.5 < seen.size / lead.size < 2)
+
+
+def _is_parallel(first: Sighting, second: Sighting) -> bool:
+    return abs((first.roll - second.roll + 180) % 360 - 180) < 40
+
+
+def _tiles(width: float, height: float, side: float, step: float) -> list[tuple[float, float]]:
+    """Centres of squares of `side` that cover a picture, `step` apart or less."""
+
+    def along(length: float) -> list[float]:
+        count = max(1, int(np.ceil((length - side) / step)) + 1)
+        return np.linspace(side / 2, length - side / 2, count).tolist() if length > side else [length / 2]
+
+    return [(x, y) for y in along(height) for x in along(width)]
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and outer[2] >= inner[2] and outer[3] >= inner[3]
 
 
 def _centre_inside(inner: Box, outer: Box) -> bool:

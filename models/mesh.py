@@ -17,6 +17,7 @@ Array = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 
 VERTICES = 468
+MARGINS = (1.8, 2.3)  # crops in which a face is looked for, of its box
 OUTER_LIPS = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146]
 INNER_LIPS = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95]
 RIGHT_EYE = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7]
@@ -132,9 +133,13 @@ class Mesher:
             float32 [468, 3] in pixels of `image`, or None when no face is found there.
         """
         left, top, right, bottom = box
-        half = 0.5 * max(right - left, bottom - top) * 1.8
+        centre, size = ((left + right) / 2, (top + bottom) / 2), max(right - left, bottom - top)
+        fits = (self._fit(image, centre, 0.5 * size * margin, roll) for margin in MARGINS)
+        return next((points for points in fits if points is not None and _overlap(points, box) > 0.2), None)
+
+    def _fit(self, image: NDArray[np.uint8], centre: tuple[float, float], half: float, roll: float) -> Array | None:
         side = int(np.clip(2 * half, 192, 640))
-        to_crop = upright(((left + right) / 2, (top + bottom) / 2), half, roll, side)
+        to_crop = upright(centre, half, roll, side)
         found = self._mesh.process(warp_down(image, to_crop, side)).multi_face_landmarks
         if not found:
             return None
@@ -142,7 +147,7 @@ class Mesher:
         points = np.array([[p.x, p.y, p.z] for p in found[0].landmark[:VERTICES]], np.float32) * side
         points[:, :2] = (points[:, :2] - to_crop[:, 2]) @ np.linalg.inv(to_crop[:, :2]).T
         points[:, 2] *= 2 * half / side
-        return points if _overlap(points, box) > 0.25 else None
+        return points
 
 
 def upright(centre: tuple[float, float], half: float, roll: float, side: int) -> Array:

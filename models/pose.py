@@ -33,7 +33,7 @@ def turn_head(image: NDArray[np.uint8], yaw_degrees: float, pitch_degrees: float
         ValueError: no face was found.
     """
     faces = FaceFinder(Recognizer()).find(image)
-    vertices = Mesher().fit(image, faces[0].box) if faces else None
+    vertices = Mesher().fit(image, faces[0].box, faces[0].roll) if faces else None
     if vertices is None:
         raise ValueError("no face was found that could be turned")
     return turn_face(image, vertices, yaw_degrees, pitch_degrees)

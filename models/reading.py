@@ -42,7 +42,7 @@ class HeadReader:
         """RGB uint8 [H, W, 3]; None where no detector sees a face."""
         with self._turn:
             faces = self._finder.find(image)
-            vertices = self._mesher.fit(image, faces[0].box) if faces else None
+            vertices = self._mesher.fit(image, faces[0].box, faces[0].roll) if faces else None
         if not faces:
             return None
         if vertices is None:

@@ -82,7 +82,7 @@ class Observer:
         old = before.place if before is not None else None
         face = _same_place(faces, old.box if old else None)
         boxes = self._boxes(image, face)
-        vertices = None if face is None else self._mesher.fit(image, face.box)
+        vertices = None if face is None else self._mesher.fit(image, face.box, face.roll)
         if vertices is None and old is not None:
             vertices, place = old.vertices, None
         else:

@@ -4,6 +4,7 @@ import pytest
 
 from models import REGIONS, FaceAnonymizer, Recognizer, turn_head
 from models.recognizer import SAME_PERSON
+from tests.support.turning import rolled
 
 
 @pytest.fixture(scope="session")
@@ -56,14 +57,14 @@ def test_one_identity_in_two_photographs_is_one_person(
 
 
 def test_everybody_in_the_picture_is_replaced(
-    engine: FaceAnonymizer, astronaut: np.ndarray, admiral: np.ndarray, identity: np.ndarray
+    engine: FaceAnonymizer, astronaut: np.ndarray, admiral: np.ndarray
 ) -> None:
     """A bystander gets another identity too."""
     pair = np.zeros((700, 1200, 3), np.uint8)
     pair[50:562, 20:532] = astronaut
     pair[50 : 50 + admiral.shape[0], 600 : 600 + admiral.shape[1]] = admiral
 
-    result = engine.anonymize(pair, identity, bystanders=np.random.default_rng(1))
+    result = engine.anonymize(pair, engine.propose(pair, np.random.default_rng(7)), bystanders=np.random.default_rng(1))
 
     assert len(result.faces) == 2
     assert result.unreplaced == ()
@@ -122,3 +123,24 @@ def test_a_proposal_is_random_and_hides_better_than_chance(engine: FaceAnonymize
     assert hidden is not None
     assert hidden > average
     assert np.abs(chosen - engine.propose(admiral, np.random.default_rng(3))).max() > 0.5
+
+
+@pytest.mark.parametrize("roll", range(0, 360, 30))
+def test_a_face_at_any_angle_is_replaced(
+    engine: FaceAnonymizer, astronaut: np.ndarray, identity: np.ndarray, roll: int
+) -> None:
+    """However the picture is turned, even upside down, the person in it becomes another, where the face is."""
+    picture, turn = rolled(astronaut, roll)
+
+    result = engine.anonymize(picture, identity)
+
+    centre = turn @ (227, 126, 1)
+    replaced = [f for f in result.faces if np.abs(np.array([f.box[:2], f.box[2:]]).mean(0) - centre).max() < 30]
+    assert len(replaced) == 1
+    assert replaced[0].distance is not None
+    assert replaced[0].distance > SAME_PERSON
+    upright, back = (cv2.warpAffine(p, turn, (512, 512), flags=cv2.WARP_INVERSE_MAP) for p in (result.image, picture))
+    seen = [engine.recognizer.embed(p, (175, 75, 280, 180)) for p in (upright, back)]
+    assert seen[0] is not None
+    assert seen[1] is not None
+    assert Recognizer.distance(seen[0], seen[1]) > SAME_PERSON

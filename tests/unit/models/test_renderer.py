@@ -7,7 +7,7 @@ from models import FaceAnonymizer, renderer
 
 def test_hard_light_is_no_identity(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
     """What a photograph seems to tell beyond what people are changes the face no more than the extreme of people."""
-    model = engine.explain(astronaut, engine.find(astronaut)[0].box)
+    model = engine.explain(astronaut, engine.find(astronaut)[0])
     assert model is not None
     size = astronaut.shape[0], astronaut.shape[1]
 
@@ -24,7 +24,7 @@ def test_hard_light_is_no_identity(engine: FaceAnonymizer, astronaut: np.ndarray
 
 def test_a_bare_face_and_a_held_one_differ_only_where_it_is_held(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
     """What stands before the face has no flow and no ratio; far from it the edit is the bare face's."""
-    model = engine.explain(astronaut, engine.find(astronaut)[0].box)
+    model = engine.explain(astronaut, engine.find(astronaut)[0])
     assert model is not None
     size, latent = (astronaut.shape[0], astronaut.shape[1]), engine.prior.sample(np.random.default_rng(3), 1)[0]
     bar = np.zeros_like(model.standing)
