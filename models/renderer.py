@@ -25,12 +25,12 @@ SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 BRIGHTEST, DARKEST = 0.5, -1.0  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
 TEXTURE_GAIN, SHAPE_GAIN = 1.4, 2.9
-PRESERVING = 1.1  # times the above
+PRESERVING = 1.2  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
 COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it
 BELIEVED = 2.5  # standard deviations to which people differ; hard light drives a projection to twice that
 # Of the inter-ocular distance: how far from a preserved region a change has come to its full.
-COLOUR_REACH, MOTION_REACH = 0.22, 0.6
+COLOUR_REACH, MOTION_REACH = 0.22, 0.4
 BROW = -0.05  # log detail: the lightest that a brow may be
 
 
