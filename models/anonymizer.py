@@ -1,6 +1,6 @@
 """The façade: a photograph in, the same photograph with other faces out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,14 +12,16 @@ import torch
 from numpy.typing import NDArray
 
 from models import blender, hair, renderer
+from models.cover import CoverFinder
 from models.faces import Face, FaceFinder
 from models.fitting import fit_face
 from models.hair import HairFinder
 from models.lighting import blur, split, to_log
 from models.mesh import Array, Mesher, fit_similarity, upright, warp_down
-from models.occlusion import in_photograph, occlusion
+from models.occlusion import in_photograph
 from models.prior import LinearPrior
 from models.recognizer import Box, Recognizer
+from models.redaction import Redaction, Redactor
 from models.regions import Region, preserved_mask
 from models.renderer import FaceModel
 from models.wearing import WornFinder
@@ -46,11 +48,13 @@ class ReplacedFace:
     """A face that was replaced.
 
     box: left, top, right, bottom in pixels; distance: of the result's face from the original's under
-    `Recognizer` (0.6: the same person), None when the recogniser sees no face to compare.
+    `Recognizer` (0.6: the same person), None when the recogniser sees no face to compare; roll: degrees by which it is
+    turned clockwise.
     """
 
     box: Box
     distance: float | None
+    roll: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class FaceAnonymizer:
         self._finder = FaceFinder(self.recognizer)
         self._mesher = Mesher()
         self._worn = WornFinder(prior.frame)
+        self._redactor = Redactor(self.find, self._mesher)
+        self._covers = CoverFinder(device=str(prior.device))
         self._hair = HairFinder()
 
     @classmethod
@@ -143,8 +149,26 @@ class FaceAnonymizer:
             replaced.append((face, model))
         synthetic = (result != image).any(2)
         preserved &= ~synthetic
-        faces = tuple(ReplacedFace(f.box, self._distance(image, result, m)) for f, m in replaced)
+        faces = tuple(ReplacedFace(f.box, self._distance(image, result, m), f.roll) for f, m in replaced)
         return Anonymization(result, faces, tuple(unreplaced), preserved, synthetic)
+
+    def can_replace(self, image: NDArray[np.uint8]) -> bool:
+        """Whether there is a face, and the largest one can be given another identity."""
+        return any(
+            fit_face(self._mesher, image, face, self.prior.frame.mean) is not None for face in self.find(image)[:1]
+        )
+
+    def redact(
+        self,
+        image: NDArray[np.uint8],
+        faces: Sequence[Face],
+        preserve: frozenset[Region] = frozenset(),
+        outline: bool = False,
+        others: Sequence[Box] = (),
+    ) -> Redaction:
+        """Cover the heads around `faces`, as `find` or `unreplaced` tells them; see `redaction.Redactor.redact`."""
+        check_image(image)
+        return self._redactor.redact(image, faces, preserve, outline, others)
 
     def propose(
         self, image: NDArray[np.uint8], rng: np.random.Generator, preserve: frozenset[Region] = frozenset()
@@ -208,10 +232,11 @@ class FaceAnonymizer:
         similarity = fit_similarity(vertices, self.prior.frame.mean)
         near, moved = _near(image, vertices)
         texture, facing = self.prior.frame.pull(near, moved)
-        detail = split(texture, self.prior.frame.skin * facing).detail
-        projection = self.prior.project(detail, facing, similarity.apply(vertices))
+        cover = self._covers.find(texture, facing, self.prior.frame)
+        bare = facing * (1 - np.maximum(cover.hard, cover.hair))
+        detail = split(texture, self.prior.frame.skin * bare).detail
+        projection = self.prior.project(detail, bare, similarity.apply(vertices))
         residual = detail - projection.explained
-        cover = occlusion(detail, residual, facing, self.prior.frame)
         lopsided = projection.lopsided - blur(projection.lopsided, BROAD)
         places = renderer.places(self.prior.frame, vertices, renderer.surroundings(vertices, *image.shape[:2]))
         return FaceModel(
@@ -219,9 +244,9 @@ class FaceAnonymizer:
             similarity,
             projection,
             residual=blur(residual, FINEST) + lopsided,
-            occlusion=1 - (1 - self._worn.find(texture, facing)) * blur(facing, TURNED),
+            occlusion=1 - (1 - np.maximum(self._worn.find(texture, bare), cover.hair)) * blur(facing, TURNED),
             places=places,
-            standing=in_photograph(cover, places, self.prior.frame),
+            standing=in_photograph(cover.hard, places, self.prior.frame),
             hair=self._hair.find(image, vertices),
         )
 

@@ -1,0 +1,136 @@
+"""The network that tells a bare face from what stands before it: frames, hands, masks, instruments, strands of hair.
+
+It looks at the face unrolled into the common frame, in logarithms and against the face's own skin, so that tone and
+exposure do not matter. It learned from portraits on which such things (and shadows and make-up, which it must not take
+for them) were painted: `models.training.cover`. A small U-Net (Ronneberger, Fischer and Brox, MICCAI 2015).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from models.frame import Frame
+from models.lighting import blur, to_log
+from models.mesh import Array
+from models.weights import FOLDER, load
+
+COVERED = 0.5  # probability from which a place is covered
+HAIRY = 0.2  # probability from which it is hair: few of the things in training were
+EDGE = 0.035  # of the side of the frame: nearer to its edge the network was taught nothing
+POSSIBLY = 0.3  # and from which it is, where it hangs together with what is covered: thin frames fade
+SPECK = 0.0003  # of the frame: what is smaller is a mole or a catch-light
+SIDE = 192  # pixels of its picture
+WIDTHS = (12, 16, 32, 48, 64)
+CHANNELS = 7
+HAIR = 2  # level of the network, each half as wide as the one before, at which hair is told from what is hard
+WEIGHTS = FOLDER / "cover.safetensors"
+
+
+class CoverNet(nn.Module):
+    """float [N, CHANNELS, SIDE, SIDE] to logits [N, 2, SIDE, SIDE]: covered, and by hair where it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        before = (CHANNELS, *WIDTHS[:-1])
+        self.down = nn.ModuleList(
+            _block(a, b, 1 if k == 0 else 2) for k, (a, b) in enumerate(zip(before, WIDTHS, strict=True))
+        )
+        self.up = nn.ModuleList(_block(a + b, a, 1) for a, b in pairwise(WIDTHS))
+        self.last = nn.Conv2d(WIDTHS[0], 1, 1)
+        self.hair = nn.Sequential(nn.Conv2d(WIDTHS[HAIR], 16, 3, padding=1), nn.ReLU(True), nn.Conv2d(16, 1, 1))
+
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        kept = []
+        for level, block in enumerate(self.down):
+            picture = block(picture if level == 0 else functional.max_pool2d(picture, 2))
+            kept.append(picture)
+        for level in reversed(range(len(self.up))):
+            wide = functional.interpolate(picture, scale_factor=2.0, mode="nearest")
+            picture = self.up[level](torch.cat([kept[level], wide], 1))
+            if level == HAIR:
+                hair = functional.interpolate(self.hair(picture), scale_factor=2.0**HAIR, mode="nearest")
+        return torch.cat([self.last(picture), hair], 1)
+
+
+def _block(inner: int, outer: int, layers: int) -> nn.Sequential:
+    parts: list[nn.Module] = []
+    for number in range(layers):
+        parts += [
+            nn.Conv2d(inner if number == 0 else outer, outer, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outer),
+            nn.ReLU(True),
+        ]
+    return nn.Sequential(*parts)
+
+
+def picture_of(texture: Array, facing: Array, frame: Frame) -> Array:
+    """What the network sees: float32 [CHANNELS, SIDE, SIDE].
+
+    Args:
+        texture: RGB 0..255 [T, T, 3] in the frame; facing: [T, T], 0 where the camera does not see the face.
+    """
+    log = to_log(texture)
+    seen = (facing > 0.3) & (frame.skin > 0.5)
+    if seen.any():
+        log = log - np.median(log[seen][::7], 0)
+    fine = np.abs(log[..., 0] - cv2.GaussianBlur(log[..., 0], (0, 0), 1.5))
+    layers = np.dstack([log, fine * 4, facing * frame.inside])
+    small = cv2.resize(layers, (SIDE, SIDE), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
+    return np.concatenate([np.clip(small, -3, 3), _places()]).astype(np.float32)
+
+
+@lru_cache(1)
+def _places() -> Array:
+    across = np.linspace(-1, 1, SIDE, dtype=np.float32)
+    return np.stack([np.broadcast_to(np.abs(across), (SIDE, SIDE)), np.broadcast_to(across[:, None], (SIDE, SIDE))])
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What stands before a face, float32 [T, T], 0..1: what is hard keeps place and look, hair moves with the head."""
+
+    hard: Array
+    hair: Array
+
+
+class CoverFinder:
+    """Not for several threads at a time."""
+
+    def __init__(self, weights: Path = WEIGHTS, device: str = "cpu") -> None:
+        """Raises `models.weights.WeightsError` when the weights are missing or damaged."""
+        tensors, self.version = load(weights)
+        self._network = CoverNet()
+        self._network.load_state_dict(tensors)
+        self._network.eval().to(device)
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._device = device
+
+    def find(self, texture: Array, facing: Array, frame: Frame) -> Cover:
+        """What stands before a face; arguments as for `picture_of`."""
+        covered, hair = self.probability(texture, facing, frame)
+        possible = (covered > POSSIBLY) & (facing > 0.2) & (frame.border > EDGE)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(possible.astype(np.uint8))
+        certain = np.bincount(labels.ravel(), (covered > COVERED).ravel(), len(stats))
+        real = (certain > SPECK * frame.side**2) & (np.arange(len(stats)) > 0)
+        found = np.where(real[labels], np.clip(covered / POSSIBLY * COVERED, 0, 1), 0)
+        # Hair hangs in from above and from the sides; before the eyes it would be taken for thin frames.
+        falls = (np.arange(frame.side)[:, None] < frame.uv[[105, 334], 1].min()) | (frame.border < 0.1)
+        is_hair = falls & (blur(hair * found, 6.0) > HAIRY * blur(found, 6.0))
+        locks = cv2.dilate((found * is_hair > COVERED).astype(np.float32), np.ones((3, 3)))
+        return Cover(np.where(is_hair, 0, found).astype(np.float32), blur(locks, 1.5))
+
+    @torch.inference_mode()
+    def probability(self, texture: Array, facing: Array, frame: Frame) -> tuple[Array, Array]:
+        """How likely each place is covered, and how likely what covers it is hair: two float32 [T, T], 0..1."""
+        picture = torch.from_numpy(picture_of(texture, facing, frame))[None].to(self._device)
+        answer = self._network(picture.to(memory_format=torch.channels_last))
+        found = torch.sigmoid(answer)[0].cpu().numpy().transpose(1, 2, 0)
+        wide = cv2.resize(found, (frame.side, frame.side), interpolation=cv2.INTER_LINEAR)
+        return wide[..., 0] * frame.inside, wide[..., 1]
