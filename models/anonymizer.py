@@ -37,6 +37,7 @@ TONES = 4  # tones of hair drawn; the one that shows most is taken
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
+ONE_HUE = 0.03  # log units by which red and blue vary against green in a sepia face at most; in colours, twice that
 FAR_ENOUGH = 0.82  # recognition distance beyond which the more natural face is preferred
 ODDNESS = 0.8  # what a share of the face that changes harshly costs, in recognition distance
 LEVEL = 12.0  # degrees of roll up to which the recogniser takes a face as it stands
@@ -248,6 +249,7 @@ class FaceAnonymizer:
             places=places,
             standing=in_photograph(cover.hard, places, self.prior.frame),
             hair=self._hair.find(image, vertices),
+            one_hue=bool(detail[facing > 0.5][:, 1:].std() < ONE_HUE),
         )
 
     def _replace(
@@ -261,7 +263,7 @@ class FaceAnonymizer:
         kept = preserved_mask(model.vertices, preserve, *size)
         face, tone = np.split(latent, [self.prior.latent_size])
         if model.hair is not None and len(tone):
-            hair.recolour(image, model.hair, tone, kept)
+            hair.recolour(image, model.hair, tone * (1, 1 - model.one_hue), kept)
         plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps)
         rows, columns = slice(plan.top, plan.top + plan.height), slice(plan.left, plan.left + plan.width)
         changed = blender.apply(image, plan, self.prior.device, "correction" in self.steps)

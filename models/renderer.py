@@ -43,7 +43,7 @@ class FaceModel:
     grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
     places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own;
     standing: [h, w], 0..1 on that grid, what stands before the face (see `models.occlusion`); hair: where there is any
-    whose tone can change.
+    whose tone can change; one_hue: the photograph is grey or sepia, and no colour may enter it.
     """
 
     vertices: Array
@@ -54,6 +54,7 @@ class FaceModel:
     places: Array
     standing: Array
     hair: Hair | None = None
+    one_hue: bool = False
 
     @property
     def width(self) -> float:
@@ -147,6 +148,8 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     texture[..., 1] += darker
     texture[..., 2] -= darker
     texture -= face.residual
+    if face.one_hue:
+        texture[..., 1:] = 0
     return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
 
 

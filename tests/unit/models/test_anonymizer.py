@@ -144,3 +144,13 @@ def test_a_face_at_any_angle_is_replaced(
     assert seen[0] is not None
     assert seen[1] is not None
     assert Recognizer.distance(seen[0], seen[1]) > SAME_PERSON
+
+
+def test_a_grey_photograph_stays_grey(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
+    """Neither the new face nor the hair brings a colour into a photograph that has none."""
+    grey = np.repeat(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
+
+    result = engine.anonymize(grey, engine.sample(np.random.default_rng(6), 1)[0])
+
+    assert result.synthetic.any()
+    assert int(np.ptp(result.image, axis=2).max()) == 0
