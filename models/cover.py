@@ -116,6 +116,8 @@ class CoverFinder:
         """What stands before a face; arguments as for `picture_of`."""
         covered, hair = self.probability(texture, facing, frame)
         possible = (covered > POSSIBLY) & (facing > 0.2) & (frame.border > EDGE)
+        if not (possible & (covered > COVERED)).any():
+            return Cover(np.zeros_like(covered), np.zeros_like(covered))
         _, labels, stats, _ = cv2.connectedComponentsWithStats(possible.astype(np.uint8))
         certain = np.bincount(labels.ravel(), (covered > COVERED).ravel(), len(stats))
         real = (certain > SPECK * frame.side**2) & (np.arange(len(stats)) > 0)

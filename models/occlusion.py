@@ -59,13 +59,13 @@ def hold(standing: Array, flow: Array, width: float) -> tuple[Array, Array]:
     Returns:
         the flow, and how far colours may change, [H, W], 0..1.
     """
-    size = flow.shape[1::-1]
-    free = (cv2.resize(standing, size, interpolation=cv2.INTER_LINEAR) < COVERED).astype(np.uint8)
-    if free.all():
+    if not (standing >= COVERED).any():
         return flow, np.ones(flow.shape[:2], np.float32)
-    distance = cv2.distanceTransform(free, cv2.DIST_L2, 5)
-    reach = NEAR * np.maximum(distance - 1.5, 0)
-    length = np.linalg.norm(flow, axis=2)
-    flow = flow * (reach / np.sqrt(length**2 + reach**2 + 1e-6))[..., None]
-    share = np.clip((distance - 1) / max(FEATHER * width, 1.0), 0, 1)
+    distance = cv2.distanceTransform((standing < COVERED).astype(np.uint8), cv2.DIST_L2, 5)
+    coarse = flow.shape[1] / standing.shape[1]
+    distance = coarse * np.maximum(cv2.resize(distance, flow.shape[1::-1], interpolation=cv2.INTER_LINEAR) - 1.5, 0)
+    reach = NEAR * distance
+    length = cv2.magnitude(flow[..., 0], flow[..., 1])
+    flow = flow * (reach / np.maximum(cv2.magnitude(length, reach), 1e-3))[..., None]
+    share = np.clip(distance / max(FEATHER * width, 1.0), 0, 1)
     return flow.astype(np.float32), (share * share * (3 - 2 * share)).astype(np.float32)

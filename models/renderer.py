@@ -21,6 +21,7 @@ from models.raster import rasterise
 from models.regions import Region, interocular, preserved_mask
 
 WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
+PLACES_WIDTH = 200  # and on which the frame is laid over the photograph: between its vertices it is even
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 BRIGHTEST, DARKEST = 0.5, -1.0  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
@@ -91,7 +92,7 @@ def surroundings(vertices: Array, height: int, width: int) -> tuple[int, int, in
 def places(frame: Frame, vertices: Array, crop: tuple[int, int, int, int]) -> Array:
     """Where in the frame each pixel of the crop (left, top, width, height) lies: [h, w, 2], far outside: no face."""
     left, top, width, height = crop
-    scale = min(1.0, WORK_WIDTH / float(np.ptp(vertices[:, 0])))
+    scale = min(1.0, PLACES_WIDTH / float(np.ptp(vertices[:, 0])))
     size = max(round(height * scale), 2), max(round(width * scale), 2)
     closed = mesh.closed(vertices)
     points = (closed[:, :2] - (left, top)) * (size[1] / width, size[0] / height)
