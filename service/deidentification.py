@@ -135,14 +135,19 @@ class Deidentifier:
             raise Quarantined(Cause.UNREADABLE, "the stored file is missing") from error
 
     def _replace(self, case: Case, picture: Picture) -> Replaced:
-        return self._faces.replace(picture, self._identity(case, picture), case.preserve)
+        """No identity is chosen by a photograph whose largest face cannot get one: it is held, or its heads covered."""
+        route = case.route
+        if self._faces.can_replace(picture):
+            latent = self._identity(case, picture)
+            return self._faces.replace(picture, latent, case.preserve, route.unreplaced, route.outline)
+        if route.unreplaced == "hold":
+            raise Quarantined(Cause.FACE_NOT_REPLACED, "the largest face")
+        return self._faces.redact(picture, case.preserve, route.outline)
 
     def _identity(self, case: Case, picture: Picture) -> Latent:
         """The patient's one synthetic identity; a first photograph only chooses among random draws."""
 
         def propose() -> Latent:
-            if not self._faces.find(picture.rgb):
-                raise Quarantined(Cause.NO_FACE_FOUND)
             return self._faces.propose(picture, case.preserve)
 
         def created(session: Session) -> None:
@@ -168,6 +173,7 @@ def account(case: Case, finished: Finished) -> dict[str, Any]:
         "preserve": sorted(case.preserve),
         "preserved_digest": pixels.digest,
         "faces": pixels.faces,
+        **({"heads": pixels.heads, "outline": pixels.outlined} if pixels.heads else {}),
         **({"colours": finished.colours} if finished.colours else {}),
         "distances": [None if distance is None else round(distance, 4) for distance in pixels.distances],
         "gates": [{"name": gate.name, "passed": gate.passed, "detail": gate.detail} for gate in finished.gates],

@@ -85,12 +85,13 @@ def finish(
         model_version=version,
         is_synthetic=made,
         is_covered=covered,
+        is_redacted=any(frame.heads for frame in replaced),
         is_converted=any(picture.colours.is_converted for picture in pictures),
         preserved_digest=written.digest,
     )
     seen = pixels.examine(to_bytes(clean, written.syntax), pictures, replaced, written, faces)
     first = gates.judge(Evidence(seen), threshold)
-    if gates.recognition_passed(first):
+    if gates.recognition_passed(first) and not seen.outlined:  # an outline alone can be known
         provenance.claim_unrecognisable(clean)
     burned_in = provenance.has_burned_in_text(source) and not any(frame.texts for frame in replaced)
     if not seen.texts and not burned_in and seen.problem is None:

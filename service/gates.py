@@ -74,10 +74,12 @@ def _recognition(pixels: PixelEvidence, threshold: float) -> GateResult:
 
 def _cover(pixels: PixelEvidence) -> list[GateResult]:
     """Judged only where something was covered: detectors must have seen the face that was to be covered."""
-    if not pixels.covered:
+    if not pixels.covered and not pixels.heads:
         return []
-    detail = f"parts covered: {pixels.covered}{', the face by hand' if pixels.unconfirmed else ''}"
-    return [_gate("cover", not pixels.unconfirmed, detail, Cause.COVER_UNCONFIRMED)]
+    parts = f"parts covered: {pixels.covered}{', the face by hand' if pixels.unconfirmed else ''}"
+    heads = f"heads covered: {pixels.heads}{', their outline kept' if pixels.outlined else ''}"
+    details = [text for text, count in ((parts, pixels.covered), (heads, pixels.heads)) if count]
+    return [_gate("cover", not pixels.unconfirmed, "; ".join(details), Cause.COVER_UNCONFIRMED)]
 
 
 def _text(evidence: Evidence) -> GateResult:

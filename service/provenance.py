@@ -9,7 +9,7 @@ prevented (PS3.15 E.3.2). It is made for an object whose replaced faces all lie 
 the written file, and for one where codes and every detector agree that there is no face at all. The test is about
 faces: what a dental record could tell from the teeth that stay visible is outside it. Clean Pixel Data (113101) and
 Burned In Annotation NO are claimed once a detector has found no text in the written picture, unless the source says
-that there is some and none was covered.
+that there is some and none was covered. Where heads were covered and their outline kept, 113102 is not claimed.
 """
 
 from typing import Final
@@ -28,6 +28,12 @@ _METHOD: Final = f"PS3.15 {EDITION} Basic Profile as a list of what stays"
 _MADE: Final = "Faces replaced by synthetic faces; see Contributing Equipment"
 _COVERED: Final = "Parts of the picture covered with a uniform grey"
 _MADE_AND_COVERED: Final = "Faces replaced by synthetic faces, parts covered with grey; see Contributing Equipment"
+_REDACTED: Final = "Heads covered with a uniform grey"
+_REDACTED_AND_COVERED: Final = "Heads and other parts of the picture covered with a uniform grey"
+_MADE_AND_REDACTED: Final = (
+    "Faces replaced by synthetic faces, other heads covered with grey; see Contributing Equipment"
+)
+_ALL: Final = "Faces replaced by synthetic faces, other heads and parts covered with grey; see Contributing Equipment"
 _LEFT: Final = "De-identified; pixel values unchanged"
 _CONVERTED: Final = "De-identified; colours converted to sRGB"
 _AND_CONVERTED: Final = "; colours converted to sRGB"
@@ -35,11 +41,15 @@ DERIVED_BY: Final = ("MONTAGE", "DEIDENTIFIED")  # what an ophthalmic picture wa
 CHANNELS: Final = ("COLOR", "REDFREE", "RED", "BLUE", "FA", "ICG")
 IMAGE_TYPES: Final = frozenset({"ORIGINAL", "DERIVED", "PRIMARY", "", *DERIVED_BY, *CHANNELS})
 PRESERVED: Final = "SHA-256 of what was preserved"
-_DERIVATION: Final = {  # by whether faces were made, and whether parts were covered
-    (True, False): _MADE,
-    (False, True): _COVERED,
-    (True, True): _MADE_AND_COVERED,
-    (False, False): _LEFT,
+_DERIVATION: Final = {  # by whether faces were made, parts were covered, and heads instead of being made anew
+    (True, False, False): _MADE,
+    (False, True, False): _COVERED,
+    (True, True, False): _MADE_AND_COVERED,
+    (False, False, True): _REDACTED,
+    (False, True, True): _REDACTED_AND_COVERED,
+    (True, False, True): _MADE_AND_REDACTED,
+    (True, True, True): _ALL,
+    (False, False, False): _LEFT,
 }
 
 BASIC: Final = Code("113100", "DCM", "Basic Application Confidentiality Profile")
@@ -70,15 +80,17 @@ def mark(
     model_version: str,
     is_synthetic: bool,
     is_covered: bool = False,
+    is_redacted: bool = False,
     is_converted: bool = False,
     preserved_digest: str | None = None,
 ) -> None:
     """Write the attributes of PS3.3 C.12.1.1.1 and C.7.6.1, PS3.15 E.1.1 into a cleaned data set with pixels.
 
     `is_synthetic` is false where no face was made: the photograph leaves with its own pixels, or `is_covered`, parts
-    of it hidden by grey, or `is_converted`, all of it in another colour space; `preserved_digest` is the SHA-256 of
-    what was preserved. Recognizable Visual Features is YES until `claim_unrecognisable`, Burned In Annotation until
-    `claim_clean_pixels`. The method codes of the header's options are there already, and the profile's join them.
+    of it hidden by grey, or `is_redacted`, whole heads, or `is_converted`, all of it in another colour space;
+    `preserved_digest` is the SHA-256 of what was preserved. Recognizable Visual Features is YES until
+    `claim_unrecognisable`, Burned In Annotation until `claim_clean_pixels`. The method codes of the header's options
+    are there already, and the profile's join them.
     """
     ds.PatientIdentityRemoved = "YES"
     ds.DeidentificationMethod = [f"{PRODUCT} {__version__}", _METHOD, model_version[:64]]
@@ -86,11 +98,11 @@ def mark(
     ds.BurnedInAnnotation = "YES"
     ds.RecognizableVisualFeatures = "YES"
     ds.SyntheticData = "YES" if is_synthetic else "NO"
-    description = _DERIVATION[is_synthetic, is_covered]
+    description = _DERIVATION[is_synthetic, is_covered, is_redacted]
     if is_converted:
         description = _CONVERTED if description == _LEFT else f"{description}{_AND_CONVERTED}"
     ds.DerivationDescription = f"{description}; {PRESERVED} {preserved_digest}" if preserved_digest else description
-    ds.ImageType = _image_type(source, is_changed=is_synthetic or is_covered or is_converted)
+    ds.ImageType = _image_type(source, is_changed=is_synthetic or is_covered or is_redacted or is_converted)
     _settle_sources(ds)
     equipment = [_equipment(DEIDENTIFYING, [__version__])]
     if is_synthetic:

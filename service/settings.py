@@ -17,6 +17,7 @@ from service.rights import Role
 
 Region = Literal["mouth", "nose", "eyes"]
 OnText = Literal["hold", "blank"]
+OnFace = Literal["hold", "redact"]
 Syntax = Literal["explicit-little-endian", "jpeg-2000-lossless", "jpeg-ls-lossless", "rle-lossless"]
 AETitle = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[\x20-\x5b\x5d-\x7e]+$")
@@ -78,6 +79,8 @@ class Route(_Frozen):
     destinations: tuple[str, ...] = Field(min_length=1)
     segmentation: bool = False  # send the map of what is synthetic along, as a DICOM Segmentation
     text: OnText = "hold"  # what becomes of a picture in which text is found
+    unreplaced: OnFace = "hold"  # what becomes of a face that cannot be replaced, such as a profile
+    outline: bool = False  # a covered head keeps its outline on the side to which it looks
     fallback_syntax: Syntax = "explicit-little-endian"  # of pictures that cannot be written in the one they came in
     retain: frozenset[Option] = frozenset({Option.MODIFIED_DATES, Option.STRUCTURED_CONTENT})
     texts: frozenset[Text] = frozenset()  # the only free texts that may leave, under the options that keep some

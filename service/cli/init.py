@@ -38,6 +38,7 @@ name = "photographs"
 preserve = ["mouth"]           # any of mouth, nose, eyes: comes out unchanged to the bit; everything else is new
 destinations = ["research-pacs"]
 # segmentation = true          # send a DICOM Segmentation along that says which pixels are synthetic
+# unreplaced = "redact"        # cover the head of a face that cannot be replaced; without this it is held for a person
 # text = "blank"               # cover writing in the picture with grey; without this it is held for a person
 # fallback_syntax = "jpeg-2000-lossless"   # of pixels that cannot stay as they are encoded; without this uncompressed
 

@@ -25,6 +25,8 @@ _FIELDS: Final = {
     "preserve": "what is preserved",
     "preserve_by_view": "what is preserved by view",
     "text": "what becomes of text in the picture",
+    "unreplaced": "what becomes of a face that cannot be replaced",
+    "outline": "whether a covered head keeps its outline",
     "fallback_syntax": "the syntax of what cannot leave as it came",
     "retain": "what is retained",
     "texts": "a text that may leave",

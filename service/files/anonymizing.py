@@ -116,8 +116,8 @@ class FileAnonymizer:
         return replace(with_covers(done, picture, lines), texts=len(lines))
 
     def _replace(self, picture: Picture) -> Replaced:
-        if not self._faces.find(picture.rgb):
-            raise Quarantined(Cause.NO_FACE_FOUND)
+        if not self._faces.can_replace(picture):
+            raise Quarantined(Cause.FACE_NOT_REPLACED, "the largest face")
         latent = self._subjects.latent(self._faces, picture, self._preserve)
         return self._faces.replace(picture, latent, self._preserve)
 

@@ -57,6 +57,8 @@ def _examine_frame(
         distances=distances,
         covered=len(replaced.covered),
         unconfirmed=replaced.unconfirmed,
+        heads=len(replaced.heads),
+        outlined=replaced.outlined,
         preserved=preserved,
         preserved_pixels=pixels,
         texts=look_for_text(image, replaced, faces),
@@ -72,6 +74,8 @@ def _together(seen: list[PixelEvidence], digest: str | None) -> PixelEvidence:
         distances=tuple(distance for frame in seen for distance in frame.distances),
         covered=sum(frame.covered for frame in seen),
         unconfirmed=any(frame.unconfirmed for frame in seen),
+        heads=sum(frame.heads for frame in seen),
+        outlined=any(frame.outlined for frame in seen),
         preserved=all(frame.preserved and frame.preserved_pixels for frame in asked) if asked else None,
         preserved_pixels=sum(frame.preserved_pixels for frame in asked),
         digest=digest,
@@ -148,8 +152,9 @@ def _preserved(
 def _distances(before: Image, after: Image, replaced: Replaced, faces: Faces) -> tuple[float | None, ...]:
     """Per face the smaller of what the replacement measured and what the written file shows."""
     nearest = []
-    for box, stated in zip(replaced.boxes, replaced.distances, strict=True):
-        both = [d for d in (stated, faces.distance(before, after, box)) if d is not None]
+    rolls = replaced.rolls or (0.0,) * len(replaced.boxes)
+    for box, stated, roll in zip(replaced.boxes, replaced.distances, rolls, strict=True):
+        both = [d for d in (stated, faces.distance(before, after, box, roll)) if d is not None]
         nearest.append(float(np.min(both)) if both else None)  # a distance that is no number stays one
     return tuple(nearest)
 

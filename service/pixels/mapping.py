@@ -48,6 +48,8 @@ def frame_parts(replaced: Replaced, written: WrittenFrame) -> NDArray[np.uint8]:
         parts[~written.kept] = Part.SYNTHETIC
     for left, top, right, bottom in replaced.covered:
         parts[int(top) : int(bottom), int(left) : int(right)] = Part.COVERED
+    if replaced.hidden is not None:
+        parts[replaced.hidden] = Part.COVERED
     if written.exact is not None:
         parts[written.exact] = Part.PRESERVED
     return parts

@@ -2,27 +2,30 @@
 
 import secrets
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from math import hypot
+from math import ceil, hypot
 from typing import TYPE_CHECKING, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Quarantined
 from service.pixels.picture import Image, Picture
-from service.settings import Region
+from service.settings import OnFace, Region
 from service.states import Cause
 
 if TYPE_CHECKING:
-    from models import FaceAnonymizer, Recognizer, TextFinder
+    from models import Face, FaceAnonymizer, Recognizer, TextFinder
 
 Box = tuple[float, float, float, float]
 Mask = NDArray[np.bool_]
 Latent = NDArray[np.float32]
 _MOSTLY: Final = 0.6
+_LEVEL: Final = 12.0  # degrees of roll up to which a face is recognised as it stands
+_SURROUNDINGS: Final = 3  # of a face's size, when it is shown upright
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,9 @@ class Replaced:
     each, original to result; `preserved`: bool [H, W], pixels that must come out as they went in, None where no
     region was asked for; `changed`: bool [H, W], pixels that differ from the source; `covered`: the boxes
     that were hidden under grey, and `unconfirmed`, whether one of them should hide a face that no detector saw;
-    `texts`: how many of them hide text that the detector found; `seconds`: what it took.
+    `texts`: how many of them hide text that the detector found; `rolls`: of each replaced face, degrees clockwise;
+    `heads`: boxes of the faces that could not be replaced, whose heads are hidden under grey, `hidden`: bool [H, W],
+    where, and `outlined`, whether their outline shows; `seconds`: what it took.
     """
 
     image: Image
@@ -44,11 +49,15 @@ class Replaced:
     covered: tuple[Box, ...] = ()
     unconfirmed: bool = False
     texts: int = 0
+    rolls: tuple[float, ...] = ()
+    heads: tuple[Box, ...] = ()
+    hidden: Mask | None = None
+    outlined: bool = False
     seconds: float = 0.0
 
     @property
     def is_untouched(self) -> bool:
-        return not self.boxes and not self.covered
+        return not self.boxes and not self.covered and not self.heads
 
 
 class Faces:
@@ -98,24 +107,70 @@ class Faces:
         drawn: Latent = self.anonymizer.sample(rng, 1)[0]
         return drawn
 
-    def replace(self, picture: Picture, latent: Latent, preserve: Collection[Region] = frozenset()) -> Replaced:
+    def can_replace(self, picture: Picture) -> bool:
+        """Whether the largest face can be replaced; raises Quarantined (NO_FACE_FOUND) where there is none."""
+        if not self.find(picture.rgb):
+            raise Quarantined(Cause.NO_FACE_FOUND)
+        return self.anonymizer.can_replace(picture.rgb)
+
+    def replace(
+        self,
+        picture: Picture,
+        latent: Latent,
+        preserve: Collection[Region] = frozenset(),
+        otherwise: OnFace = "hold",
+        outline: bool = False,
+    ) -> Replaced:
         """Give the largest face the identity `latent` (float32 [latent_size]) and any other face one at random.
 
-        Raises Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
+        Where one cannot be replaced, `otherwise` says what becomes of it; `outline`: see `redact`. Raises Quarantined:
+        NO_FACE_FOUND, FACE_NOT_REPLACED.
         """
         started = time.perf_counter()
         result = self.anonymizer.anonymize(picture.rgb, latent, frozenset(preserve), _random())
-        if result.unreplaced:
+        if result.unreplaced and otherwise == "hold":
             raise Quarantined(Cause.FACE_NOT_REPLACED, f"{len(result.unreplaced)} of the faces")
-        if not result.faces:
+        if not result.faces and not result.unreplaced:
             raise Quarantined(Cause.NO_FACE_FOUND)
-        return Replaced(
+        replaced = Replaced(
             image=result.image,
             changed=result.synthetic,
             boxes=tuple(face.box for face in result.faces),
             distances=tuple(face.distance for face in result.faces),
             preserved=result.preserved if preserve else None,
-            seconds=time.perf_counter() - started,
+            rolls=tuple(face.roll for face in result.faces),
+        )
+        if result.unreplaced:
+            replaced = self._with_heads_covered(replaced, result.unreplaced, preserve, outline)
+        return replace(replaced, seconds=time.perf_counter() - started)
+
+    def redact(self, picture: Picture, preserve: Collection[Region] = frozenset(), outline: bool = False) -> Replaced:
+        """Cover every head around a face instead, but for the region to preserve where it can be located.
+
+        `outline`: the cover ends where a head ends, on the side to which it looks. Raises Quarantined (NO_FACE_FOUND).
+        """
+        started = time.perf_counter()
+        faces = self.anonymizer.find(picture.rgb)
+        if not faces:
+            raise Quarantined(Cause.NO_FACE_FOUND)
+        nowhere = np.zeros(picture.rgb.shape[:2], dtype=np.bool_)
+        covered = self._with_heads_covered(Replaced(picture.rgb, nowhere), faces, preserve, outline)
+        return replace(covered, seconds=time.perf_counter() - started)
+
+    def _with_heads_covered(
+        self, replaced: Replaced, faces: Sequence["Face"], preserve: Collection[Region], outline: bool
+    ) -> Replaced:
+        made = self.anonymizer.redact(replaced.image, faces, frozenset(preserve), outline, replaced.boxes)
+        changed = replaced.changed | made.covered
+        kept = made.preserved if replaced.preserved is None else made.preserved | replaced.preserved
+        return replace(
+            replaced,
+            image=made.image,
+            changed=changed,
+            preserved=kept & ~changed if (kept & ~changed).any() else None,
+            heads=tuple(face.box for face in faces),
+            hidden=made.covered,
+            outlined=outline,
         )
 
     def leave(self, picture: Picture) -> Replaced:
@@ -124,18 +179,31 @@ class Faces:
             raise Quarantined(Cause.FACE_IN_INTRAORAL, f"{found} found")
         return Replaced(picture.rgb, np.zeros(picture.rgb.shape[:2], dtype=np.bool_))
 
-    def distance(self, before: Image, after: Image, box: Box) -> float | None:
+    def distance(self, before: Image, after: Image, box: Box, roll: float = 0.0) -> float | None:
         """Between the faces at `box` of two pictures of one size; None where the recogniser sees one in neither.
 
         The recogniser searches each picture by itself, since it is at its best in the boxes that it draws; where it
-        is blind in one of them, that face lies where it lies in the other.
+        is blind in one of them, that face lies where it lies in the other. It knows upright faces only: where a face
+        is turned by `roll` degrees, it is shown the surroundings turned back.
         """
+        if abs(roll) > _LEVEL:
+            (before, box), (after, _) = (_upright(image, box, roll) for image in (before, after))
         own = [_nearest(self.recognizer.detect(image), box) for image in (before, after)]
         first, second = own[0] or own[1], own[1] or own[0]
         if first is None or second is None:
             return None
         pair = self.recognizer.embed(before, first), self.recognizer.embed(after, second)
         return None if pair[0] is None or pair[1] is None else float(self.recognizer.distance(pair[0], pair[1]))
+
+
+def _upright(image: Image, box: Box, roll: float) -> tuple[Image, Box]:
+    """The surroundings of a face turned back by `roll` degrees, and its box there."""
+    across, down, size = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, max(box[2] - box[0], box[3] - box[1])
+    side = ceil(_SURROUNDINGS * size)
+    turn = cv2.getRotationMatrix2D((across, down), roll, 1)
+    turn[:, 2] += (side / 2 - across, side / 2 - down)
+    low, high = (side - size) / 2, (side + size) / 2
+    return np.asarray(cv2.warpAffine(image, turn, (side, side)), np.uint8), (low, low, high, high)
 
 
 def lies_in(box: Box, others: Collection[Box]) -> bool:

@@ -1,5 +1,6 @@
 """Faces without networks: a box where the picture says so, inverted colours for a new face."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,13 +24,29 @@ class FakeAnonymizer:
     def find(self, image: Image) -> tuple[Any, ...]:
         return tuple(SimpleNamespace(box=box) for box in self.boxes if not _is_grey(image, box))
 
+    def can_replace(self, image: Image) -> bool:
+        return len(self.find(image)) > self.unreplaced
+
+    def redact(
+        self, image: Image, faces: Sequence[Any], preserve: frozenset[str], outline: bool, others: object
+    ) -> Any:
+        """Boxes grow by 24 pixels, or by none with their outline kept; the lower quarter of each is preserved."""
+        covered, kept = np.zeros(image.shape[:2], bool), np.zeros(image.shape[:2], bool)
+        for left, top, right, bottom in (tuple(map(int, face.box)) for face in faces):
+            grown = 0 if outline else 24
+            covered[max(top - grown, 0) : bottom + grown, max(left - grown, 0) : right + grown] = True
+            kept[bottom - (bottom - top) // 4 : bottom, left:right] = bool(preserve)
+        result = image.copy()
+        result[covered & ~kept] = 128
+        return SimpleNamespace(image=result, covered=covered & ~kept, preserved=covered & kept)
+
     def propose(self, image: Image, rng: np.random.Generator, preserve: frozenset[str]) -> NDArray[np.float32]:
         return rng.normal(size=4).astype(np.float32)
 
     def anonymize(self, image: Image, latent: object, preserve: frozenset[str], bystanders: object) -> Any:
         changed, kept = np.zeros(image.shape[:2], bool), np.zeros(image.shape[:2], bool)
         result = image.copy()
-        for left, top, right, bottom in (tuple(map(int, box)) for box in self.boxes):
+        for left, top, right, bottom in (tuple(map(int, box)) for box in self.boxes[self.unreplaced :]):
             changed[top:bottom, left:right] = True
             if preserve:
                 kept[(top + bottom) // 2 : bottom, left:right] = True
@@ -37,8 +54,8 @@ class FakeAnonymizer:
         result[changed] = 255 - result[changed]
         return SimpleNamespace(
             image=result,
-            faces=tuple(SimpleNamespace(box=box, distance=0.9) for box in self.boxes),
-            unreplaced=self.boxes[: self.unreplaced],
+            faces=tuple(SimpleNamespace(box=box, distance=0.9, roll=0.0) for box in self.boxes[self.unreplaced :]),
+            unreplaced=tuple(SimpleNamespace(box=box) for box in self.boxes[: self.unreplaced]),
             preserved=kept,
             synthetic=(result != image).any(2),
         )

@@ -1,12 +1,13 @@
 """Photographs turned, and portraits lifted into depth and turned to profiles, so that there are some to find."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.mesh import Array, closed
+from models.mesh import Array, Mesher, closed
 from models.person import PersonSegmenter
 from models.raster import rasterise
 
@@ -116,3 +117,17 @@ def _without_face(image: Picture, person: NDArray[np.bool_], face: NDArray[np.bo
     back = image.copy()
     back[hole] = np.median(image[above], 0) if above.sum() > 50 else (60, 45, 35)
     return back
+
+
+@cache
+def profile(yaw: float = 80) -> Picture:
+    """Head and shoulders of Eileen Collins (NASA, public domain) from the side, 600 pixels wide."""
+    from skimage.data import astronaut
+
+    image = np.ascontiguousarray(astronaut())
+    vertices = Mesher().fit(image, (170, 60, 280, 190))
+    assert vertices is not None
+    seen = turned(lifted(image, vertices), yaw)
+    middle = seen.shape[1] // 2
+    crop = seen[:330, middle - 180 : middle + 180]
+    return np.asarray(cv2.resize(crop, (600, 550), interpolation=cv2.INTER_CUBIC), np.uint8)
