@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detectors import Detector, Range, Sighting
+from models.exposure import brightened, deepened
 from models.mesh import Array, Box, Mesher
 from models.person import PersonSegmenter
 from models.pyramid import Pyramid
@@ -88,7 +89,9 @@ class FaceFinder:
         digest.update(np.ascontiguousarray(image).data)
         key = digest.digest()
         if key not in self._answers:
-            self._answers[key] = self._search(Pyramid(image))
+            self._answers[key] = self._search(Pyramid(brightened(image)))
+            if not self._answers[key] and (deeper := deepened(image)) is not None:
+                self._answers[key] = self._search(Pyramid(deeper))
         self._answers.move_to_end(key)
         while len(self._answers) > KEPT_ANSWERS:
             self._answers.popitem(last=False)
