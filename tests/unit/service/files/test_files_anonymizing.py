@@ -215,7 +215,7 @@ def test_writing_is_covered_where_that_is_wanted(tmp_path: Path, name: str) -> N
     else:
         result = load_picture(tmp_path / "out" / name, 50).rgb
         assert (result[556:584, 24:300] == 128).all()
-        assert np.array_equal(result[:20], _photograph()[:20])
+        assert np.array_equal(result[:20, :60], _photograph()[:20, :60])  # the wall: hair changes its tone
 
 
 def test_covered_writing_is_grey_in_sixteen_bits_too(tmp_path: Path) -> None:
