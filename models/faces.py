@@ -32,6 +32,7 @@ TILTED = 60.0  # degrees of roll beyond which a face is rare and a shadow that l
 # a sleeve too; but of a face in profile often nothing else is.
 LEAST: dict[Witness, tuple[float, float]] = {"far": (1.15, 1.2), "mesh": (1.15, 1.5), "person": (1.65, 1.65)}
 SIDEWAYS, LEAST_SIDEWAYS = 20.0, 1.15  # degrees of turn from which, and what then, if upright, suffices
+PLAINLY = 0.68  # score with which a face in the whole picture, as it stands, needs a witness and no second look
 DISTANCES = (0.3, 0.2, 0.3)  # what part of the crop a face takes up at each of them
 KEPT_ANSWERS = 4  # pictures whose faces are remembered, since original and result are searched more than once
 
@@ -154,13 +155,14 @@ class FaceFinder:
 
     def _second_look(self, picture: Pyramid, lead: _Lead) -> Face | None:
         sightings = self._from_near(picture, lead.seen)
-        if not sightings or not (lead.is_plain or _is_parallel(*sightings[-2:])):
+        if lead.is_plain and (sightings or lead.seen.score > PLAINLY):
+            seen = sightings[-1] if sightings and _is_same(sightings[-1], lead.seen) else lead.seen
+            return None if self._witness(picture, seen) is None else _face(seen, lead.name)
+        if not sightings or not _is_parallel(*sightings[-2:]):
             return None
         last, scores = sightings[-1], sum(seen.score for seen in sightings[-2:])
         witness = self._witness(picture, last)
-        if witness is None or (scores < _least(witness, last) and not lead.is_plain):
-            return None
-        return _face(last, lead.name)
+        return None if witness is None or scores < _least(witness, last) else _face(last, lead.name)
 
     def _from_near(self, picture: Pyramid, lead: Sighting) -> list[Sighting]:
         """The same face looked at upright at several distances, each time where it was seen the time before."""
