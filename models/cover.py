@@ -21,11 +21,12 @@ from models.lighting import blur, to_log
 from models.mesh import Array
 from models.weights import FOLDER, load
 
-COVERED = 0.5  # probability from which a place is covered
-HAIRY = 0.2  # probability from which it is hair: few of the things in training were
-EDGE = 0.035  # of the side of the frame: nearer to its edge the network was taught nothing
-POSSIBLY = 0.3  # and from which it is, where it hangs together with what is covered: thin frames fade
+COVERED = 0.5  # of what `CoverFinder.find` returns: from here a place is covered
+CERTAIN = 0.25  # probability from which something is there: bare skin stays far below it
+POSSIBLE = 0.12  # and from which it goes on, where it hangs together with what is certain: thin frames fade
+EDGE = 0.018  # of the frame's side: nearer to its edge nothing begins, since the network was taught little there
 SPECK = 0.0003  # of the frame: what is smaller is a mole or a catch-light
+HAIRY = 0.2  # probability from which it is hair: few of the things in training were
 SIDE = 192  # pixels of its picture
 WIDTHS = (12, 16, 32, 48, 64)
 CHANNELS = 7
@@ -115,18 +116,18 @@ class CoverFinder:
     def find(self, texture: Array, facing: Array, frame: Frame) -> Cover:
         """What stands before a face; arguments as for `picture_of`."""
         covered, hair = self.probability(texture, facing, frame)
-        possible = (covered > POSSIBLY) & (facing > 0.2) & (frame.border > EDGE)
-        if not (possible & (covered > COVERED)).any():
+        seen, inner = (facing > 0.2) & frame.inside, frame.border > EDGE
+        certain = (covered > CERTAIN) & seen & inner
+        if not certain.any():
             return Cover(np.zeros_like(covered), np.zeros_like(covered))
+        possible = seen & (covered > np.where(inner, POSSIBLE, 0.5))
         _, labels, stats, _ = cv2.connectedComponentsWithStats(possible.astype(np.uint8))
-        certain = np.bincount(labels.ravel(), (covered > COVERED).ravel(), len(stats))
-        real = (certain > SPECK * frame.side**2) & (np.arange(len(stats)) > 0)
-        found = np.where(real[labels], np.clip(covered / POSSIBLY * COVERED, 0, 1), 0)
+        real = np.bincount(labels[certain], minlength=len(stats)) > SPECK * frame.side**2
+        found = cv2.dilate(real[labels].astype(np.float32), np.ones((3, 3)))
         # Hair hangs in from above and from the sides; before the eyes it would be taken for thin frames.
         falls = (np.arange(frame.side)[:, None] < frame.uv[[105, 334], 1].min()) | (frame.border < 0.1)
         is_hair = falls & (blur(hair * found, 6.0) > HAIRY * blur(found, 6.0))
-        locks = cv2.dilate((found * is_hair > COVERED).astype(np.float32), np.ones((3, 3)))
-        return Cover(np.where(is_hair, 0, found).astype(np.float32), blur(locks, 1.5))
+        return Cover(np.where(is_hair, 0, found).astype(np.float32), blur(found * is_hair, 1.5))
 
     @torch.inference_mode()
     def probability(self, texture: Array, facing: Array, frame: Frame) -> tuple[Array, Array]:

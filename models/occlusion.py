@@ -40,8 +40,8 @@ def in_photograph(cover: Array, places: Array, frame: Frame) -> Array:
     """
     if not (cover > COVERED).any():
         return np.zeros(places.shape[:2], np.float32)
-    known = cv2.remap(frame.border, places, None, cv2.INTER_LINEAR) > EDGE
     drawn = cv2.remap(cover, places, None, cv2.INTER_LINEAR)
+    known = (cv2.remap(frame.border, places, None, cv2.INTER_LINEAR) > EDGE) | (drawn >= COVERED)
     outside = (~known).astype(np.uint8)
     _, nearest = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     values = np.zeros(int(nearest.max()) + 1, np.float32)

@@ -1,6 +1,6 @@
 """Teach the network that finds what stands before a face.
 
-    python -m models.training.cover --portraits DIR --out models/weights/cover.safetensors [--steps 1000]
+    python -m models.training.cover --portraits DIR --out models/weights/cover.safetensors [--steps 1000] [--start FILE]
 
 Portraits that `models/weights/split.json` does not hold out are unrolled into the common frame; on each, things are
 painted at random (`models.training.clutter`) and the network learns where. Portraits with glasses of their own are left
@@ -27,7 +27,7 @@ from models.occlusion import bridge_edges
 from models.prior import LinearPrior
 from models.training.clutter import paint
 from models.training.prior import Portrait, read
-from models.weights import FOLDER, save
+from models.weights import FOLDER, load, save
 
 LOG = logging.getLogger(__name__)
 
@@ -181,6 +181,7 @@ def main() -> None:
     parser.add_argument("--names", type=Path, default=FOLDER / "split.json", help="its held-out portraits are not used")
     parser.add_argument("--prior", type=Path, default=FOLDER / "linear_prior.safetensors")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--start", type=Path, help="go on from these weights")
     parser.add_argument("--steps", type=int, default=1000)
     options = parser.parse_args()
     held_out = set(json.loads(options.names.read_text(encoding="utf-8"))["held_out"])
@@ -191,8 +192,11 @@ def main() -> None:
     LOG.info("%d of %d portraits", len(faces), len(portraits))
     torch.manual_seed(0)
     network = CoverNet()
-    learn(network, Examples(faces, swatches(portraits), prior.frame, options.steps * BATCH, seed=0))
     provenance = {"portraits": f"{len(faces)} official portraits, CivilServiceUSA (MIT)", "steps": str(options.steps)}
+    if options.start:
+        tensors, provenance["start"] = load(options.start)
+        network.load_state_dict(tensors)
+    learn(network, Examples(faces, swatches(portraits), prior.frame, options.steps * BATCH, seed=0))
     save(options.out, weights_of(network), "cover-1", provenance)
 
 
