@@ -131,7 +131,8 @@ class FaceAnonymizer:
 
         Args:
             image: RGB uint8 [H, W, 3].
-            latent: float32 [latent_size], the identity of the largest face.
+            latent: float32 [latent_size], the identity of the largest face; where it ends with the face's numbers
+                (`prior.latent_size`), nobody's hair changes its tone.
             preserve: regions of every face that stay exactly as they are.
             bystanders: source of identities for all other faces (default: the system's).
         """
@@ -144,7 +145,7 @@ class FaceAnonymizer:
             if model is None:
                 unreplaced.append(face)
                 continue
-            identity = latent if number == 0 else self._choose(image, model, bystanders, preserve)
+            identity = latent if number == 0 else self._choose(image, model, bystanders, preserve)[: len(latent)]
             kept = self._replace(result, model, identity, preserve)
             preserved |= kept
             replaced.append((face, model))

@@ -16,7 +16,7 @@ from typing import Final
 
 from pydicom import DataElement, Dataset
 from pydicom.sequence import Sequence
-from pydicom.tag import BaseTag, Tag
+from pydicom.tag import Tag
 from pydicom.uid import UID
 
 from service.confidentiality import Action, Option, content_action, read_csv
@@ -100,7 +100,15 @@ def codes_in(ds: Dataset, keyword: str) -> set[str]:
 
 def items_in(ds: Dataset, keyword: str) -> list[Dataset]:
     """The items of a sequence; none where it is absent, damaged, or no sequence."""
-    value = value_in(ds, keyword)
+    return _items(value_in(ds, keyword))
+
+
+def items_at(ds: Dataset, tag: int) -> list[Dataset]:
+    """As `items_in`, by tag."""
+    return _items(value_at(ds, tag))
+
+
+def _items(value: object) -> list[Dataset]:
     return list(value) if isinstance(value, Sequence) else []
 
 
@@ -112,7 +120,7 @@ def value_in(ds: Dataset, keyword: str) -> object:
         return None
 
 
-def value_at(ds: Dataset, tag: BaseTag) -> object:
+def value_at(ds: Dataset, tag: int) -> object:
     """As `value_in`, by tag."""
     try:
         return ds[tag].value if tag in ds else None

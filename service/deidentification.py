@@ -139,7 +139,7 @@ class Deidentifier:
         route = case.route
         if self._faces.can_replace(picture):
             latent = self._identity(case, picture)
-            return self._faces.replace(picture, latent, case.preserve, route.unreplaced, route.outline)
+            return self._faces.replace(picture, latent, case.preserve, route.unreplaced, route.outline, hair=route.hair)
         if route.unreplaced == "hold":
             raise Quarantined(Cause.FACE_NOT_REPLACED, "the largest face")
         return self._faces.redact(picture, case.preserve, route.outline)
@@ -173,6 +173,7 @@ def account(case: Case, finished: Finished) -> dict[str, Any]:
         "preserve": sorted(case.preserve),
         "preserved_digest": pixels.digest,
         "faces": pixels.faces,
+        **({"hair": case.route.hair} if case.route.hair == "keep" and pixels.faces else {}),
         **({"heads": pixels.heads, "outline": pixels.outlined} if pixels.heads else {}),
         **({"colours": finished.colours} if finished.colours else {}),
         "distances": [None if distance is None else round(distance, 4) for distance in pixels.distances],

@@ -11,7 +11,7 @@ from pydicom.dataelem import RawDataElement
 
 from service import objects, provenance
 from service.charsets import readings
-from service.codes import is_of_the_standard, known_code, value_in
+from service.codes import is_of_the_standard, items_at, known_code, value_in
 from service.errors import Quarantined
 from service.spellings import spellings_of_date
 from service.states import Cause
@@ -91,7 +91,7 @@ def _values(ds: Dataset, declared: tuple[str, ...] = (), depth: int = 0) -> Iter
         if tag in ours:
             continue
         if vr == "SQ":
-            for item in _items(ds, tag):
+            for item in items_at(ds, tag):  # none in one that cannot be parsed, whose bytes are not copied either
                 yield from _values(item, declared, depth + 1)
         elif isinstance(element, RawDataElement):
             yield _read_raw(element, vr, declared, depth)
@@ -112,13 +112,6 @@ def _vr(element: DataElement | RawDataElement) -> str:
         return dictionary_VR(element.tag)
     except KeyError:
         return "UN"
-
-
-def _items(ds: Dataset, tag: int) -> list[Dataset]:
-    try:
-        return list(ds[tag].value or [])
-    except Exception:  # a sequence that cannot be parsed has no items; its bytes are not copied either
-        return []
 
 
 def _read_raw(element: RawDataElement, vr: str, declared: tuple[str, ...], depth: int) -> _Value:

@@ -27,6 +27,7 @@ _FIELDS: Final = {
     "text": "what becomes of text in the picture",
     "unreplaced": "what becomes of a face that cannot be replaced",
     "outline": "whether a covered head keeps its outline",
+    "hair": "what becomes of the hair",
     "fallback_syntax": "the syntax of what cannot leave as it came",
     "retain": "what is retained",
     "texts": "a text that may leave",

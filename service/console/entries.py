@@ -35,6 +35,7 @@ class EntryForm(BaseModel):
     destinations: list[str] = []
     text: str = ""
     segmentation: bool = False
+    hair: str = ""
     fallback_syntax: str = ""
     retain: list[str] = []
     texts: str = ""
@@ -94,7 +95,7 @@ def _route_form(settings: Settings, name: str) -> EntryForm:
     route = next((r for r in settings.routes if r.name == name), None)
     if route is None:
         usual = plain_defaults(Route)
-        return EntryForm(**{field: usual[field] for field in ("text", "fallback_syntax", "retain")})
+        return EntryForm(**{field: usual[field] for field in ("text", "hair", "fallback_syntax", "retain")})
     lines = (f"{view}: {', '.join(sorted(regions))}" for view, regions in sorted(route.preserve_by_view.items()))
     return EntryForm(
         original=name,
@@ -108,6 +109,7 @@ def _route_form(settings: Settings, name: str) -> EntryForm:
         destinations=list(route.destinations),
         text=route.text,
         segmentation=route.segmentation,
+        hair=route.hair,
         fallback_syntax=route.fallback_syntax,
         retain=sorted(route.retain),
         texts="\n".join(sorted(route.texts)),
@@ -133,6 +135,7 @@ def _entry(kind: Kind, form: EntryForm) -> dict[str, Any]:
         "preserve_by_view": _by_view(form.preserve_by_view),
         "text": form.text,
         "segmentation": form.segmentation,
+        "hair": form.hair,
         "fallback_syntax": form.fallback_syntax,
         "texts": [line.strip() for line in form.texts.splitlines() if line.strip()],
     }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service.errors import Quarantined
 from service.pixels.picture import Image, Picture
-from service.settings import OnFace, Region
+from service.settings import Hair, OnFace, Region
 from service.states import Cause
 
 if TYPE_CHECKING:
@@ -120,14 +120,16 @@ class Faces:
         preserve: Collection[Region] = frozenset(),
         otherwise: OnFace = "hold",
         outline: bool = False,
+        hair: Hair = "renew",
     ) -> Replaced:
         """Give the largest face the identity `latent` (float32 [latent_size]) and any other face one at random.
 
-        Where one cannot be replaced, `otherwise` says what becomes of it; `outline`: see `redact`. Raises Quarantined:
-        NO_FACE_FOUND, FACE_NOT_REPLACED.
+        Where one cannot be replaced, `otherwise` says what becomes of it; `outline`: see `redact`; `hair`: whether hair
+        gets the identity's tone or keeps its own. Raises Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
         """
         started = time.perf_counter()
-        result = self.anonymizer.anonymize(picture.rgb, latent, frozenset(preserve), _random())
+        shown = latent if hair == "renew" else latent[: self.anonymizer.prior.latent_size]
+        result = self.anonymizer.anonymize(picture.rgb, shown, frozenset(preserve), _random())
         if result.unreplaced and otherwise == "hold":
             raise Quarantined(Cause.FACE_NOT_REPLACED, f"{len(result.unreplaced)} of the faces")
         if not result.faces and not result.unreplaced:

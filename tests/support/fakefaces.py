@@ -17,9 +17,11 @@ class FakeAnonymizer:
     """Sees faces at `boxes` in any picture that is at least as large and not grey there, and inverts them."""
 
     version = "fake-1+0123abcd"
+    prior = SimpleNamespace(latent_size=3)  # of four numbers, so that the last one is the hair's
 
     def __init__(self, *boxes: tuple[float, float, float, float], unreplaced: int = 0) -> None:
         self.boxes, self.unreplaced = boxes, unreplaced
+        self.shown: NDArray[np.float32] | None = None
 
     def find(self, image: Image) -> tuple[Any, ...]:
         return tuple(SimpleNamespace(box=box) for box in self.boxes if not _is_grey(image, box))
@@ -43,7 +45,8 @@ class FakeAnonymizer:
     def propose(self, image: Image, rng: np.random.Generator, preserve: frozenset[str]) -> NDArray[np.float32]:
         return rng.normal(size=4).astype(np.float32)
 
-    def anonymize(self, image: Image, latent: object, preserve: frozenset[str], bystanders: object) -> Any:
+    def anonymize(self, image: Image, latent: NDArray[np.float32], preserve: frozenset[str], bystanders: object) -> Any:
+        self.shown = latent
         changed, kept = np.zeros(image.shape[:2], bool), np.zeros(image.shape[:2], bool)
         result = image.copy()
         for left, top, right, bottom in (tuple(map(int, box)) for box in self.boxes[self.unreplaced :]):

@@ -193,6 +193,7 @@ class Route(_Answer):
     destinations: list[str]
     text: str
     segmentation: bool
+    hair: str
     fallback_syntax: str
     retain: list[str]
     texts: list[str]

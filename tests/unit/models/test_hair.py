@@ -89,3 +89,19 @@ def test_hair_belongs_to_the_identity(engine: FaceAnonymizer, astronaut: Picture
     assert kept.any()
     np.testing.assert_array_equal(results[0].image[kept], astronaut[kept])
     np.testing.assert_array_equal(results[1].image[kept], astronaut[kept])
+
+
+def test_an_identity_without_its_tone_leaves_all_hair_as_it_is(engine: FaceAnonymizer, astronaut: Picture) -> None:
+    """Given the face's numbers alone, the largest face changes and so does who stands beside, and no hair does."""
+    half = astronaut[:300, 60:400]
+    pair = np.concatenate([half, half[:, ::-1]], 1)
+    latent = engine.sample(np.random.default_rng(4), 1)[0]
+    latent[-LATENT_SIZE:] = LIGHT
+
+    toned, kept = (engine.anonymize(pair, one).image for one in (latent, latent[:-LATENT_SIZE]))
+
+    crowns = [np.s_[40:60, 130:180], np.s_[40:60, 500:550]]
+    lighter = [to_log(kept[crown])[..., 0].mean() - to_log(pair[crown])[..., 0].mean() for crown in crowns]
+    assert lighter == pytest.approx([0, 0], abs=0.05)
+    assert (to_log(toned[crowns[0]]) - to_log(kept[crowns[0]]))[..., 0].mean() > 0.2
+    assert (kept != pair).any(2)[100:170].mean() > 0.1

@@ -1,28 +1,21 @@
 """Faces that cannot be replaced: held for a person, or their heads covered where the route says so."""
 
-import hashlib
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from pydicom import Dataset, dcmread
-from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
-from service.blobs import map_key, segmentation_key
-from service.gateway import Gateway
-from service.pipeline import Worker
-from service.pixels import Faces, Part, read_map
-from service.reception import Origin, receive
+from service.blobs import segmentation_key
+from service.pixels import Faces, Part
 from service.segmentation import segmented
-from service.spool import Received
 from service.states import Cause, PhotographState
-from service.tables import AuditEntry, HeldResult, Identity, Photograph, Release
+from service.tables import HeldResult, Identity, Release
 from tests.support import photographs
+from tests.support.desks import Desk
 from tests.support.fakefaces import BOX, FakeFaces
-from tests.support.gateways import CALLING, TITLE, open_gateway, rows, settings_for
 from tests.support.turning import profile
 
 ASIDE = (90.0, 40.0, 140.0, 90.0)
@@ -31,38 +24,6 @@ ASIDE = (90.0, 40.0, 140.0, 90.0)
 @pytest.fixture(scope="module")
 def faces() -> Faces:
     return Faces()
-
-
-class Desk:
-    """A gateway whose only route is as told, and its worker."""
-
-    def __init__(self, folder: Path, **route: Any) -> None:
-        routes = [{"name": "all", "destinations": ["nowhere"], **route}]
-        self.gateway: Gateway = open_gateway(settings_for(folder, routes=routes))
-        self.gateway.settings.spool.mkdir(exist_ok=True, parents=True)
-
-    def take(self, picture: np.ndarray, faces: Faces, view: str = "EV19", syntax: UID = JPEGBaseline8Bit) -> Photograph:
-        """Receive a photograph, work on it, and say how it stands then."""
-        ds = photographs.photograph(picture, view, syntax=syntax)
-        path = photographs.save(ds, self.gateway.settings.spool / f"{generate_uid()}.part")
-        received = Received(path, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
-        origin = Origin(CALLING, TITLE, "127.0.0.1", ds.SOPClassUID, ds.SOPInstanceUID, syntax)
-        assert receive(self.gateway, received, origin)
-        assert Worker(self.gateway, faces).work_one()
-        photograph = self.all(Photograph)[-1]
-        assert isinstance(photograph, Photograph)
-        return photograph
-
-    def all(self, table: Any) -> list[Any]:
-        return rows(self.gateway.database, table)
-
-    def released(self) -> tuple[Release, Dataset]:
-        (release,) = self.all(Release)
-        return release, dcmread(BytesIO(self.gateway.releases.read(release.blob)))
-
-    def parts(self) -> np.ndarray:
-        (release,) = self.all(Release)
-        return read_map(self.gateway.maps.read(map_key(release.blob)))
 
 
 @pytest.fixture
@@ -115,8 +76,8 @@ def test_a_profile_leaves_with_its_head_covered_where_the_route_says_so(desk: An
     np.testing.assert_array_equal(covered["synthetic"][0], np.isin(parts, (Part.SYNTHETIC, Part.COVERED)))
     assert release.report["heads"] == 1
     assert {"name": "cover", "passed": True, "detail": "heads covered: 1"} in release.report["gates"]
-    (entry,) = [entry for entry in made.all(AuditEntry) if entry.action == "photograph.deidentified"]
-    assert (entry.details["heads"], entry.details["outline"]) == (1, False)
+    details = made.details("photograph.deidentified")
+    assert (details["heads"], details["outline"]) == (1, False)
     assert made.all(Identity) == []
 
 

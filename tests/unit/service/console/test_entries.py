@@ -19,6 +19,7 @@ FULL: dict[str, Any] = {
     "destinations": ["nowhere"],
     "text": "blank",
     "segmentation": True,
+    "hair": "keep",
     "fallback_syntax": "jpeg-2000-lossless",
     "retain": ["device-identity", "full-dates"],
     "texts": ["EOS 90D", "Praxis, Nord"],
