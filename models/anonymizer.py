@@ -1,22 +1,23 @@
 """The façade: a photograph in, the same photograph with other faces out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from models import blender, hair, renderer
+from models.choosing import Trying, choose, draw_tones
 from models.cover import CoverFinder
+from models.critic import Critic
 from models.faces import Face, FaceFinder
 from models.fitting import fit_face
 from models.hair import HairFinder
-from models.lighting import blur, split, to_log
+from models.lighting import blur, split
 from models.mesh import Array, Mesher, fit_similarity, upright, warp_down
 from models.occlusion import in_photograph
 from models.prior import LinearPrior
@@ -29,19 +30,12 @@ from models.weights import FOLDER
 
 Step = Literal["blending", "correction"]
 STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
-METHOD = 2  # of rendering an identity; counted up when the same latent comes to look like another person
-ROUNDS = 3  # how often a face that is hard to hide is tried again with new draws
-SAFE = 0.7  # recognition distance, less oddness, that ends the search
-CANDIDATES = 14  # identities drawn for a new person in a round, and tried on the face, block by block
-TONES = 4  # tones of hair drawn; the one that shows most is taken
+METHOD = 3  # of rendering an identity; counted up when the same latent comes to look like another person
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
 ONE_HUE = 0.03  # log units by which red and blue vary against green in a sepia face at most; in colours, twice that
-FAR_ENOUGH = 0.82  # recognition distance beyond which the more natural face is preferred
-ODDNESS = 0.8  # what a share of the face that changes harshly costs, in recognition distance
 LEVEL = 12.0  # degrees of roll up to which the recogniser takes a face as it stands
-CHOICE_WIDTH = 140  # pixels across the face at which candidates are compared
 
 
 @dataclass(frozen=True)
@@ -86,6 +80,7 @@ class FaceAnonymizer:
         self._redactor = Redactor(self.find, self._mesher)
         self._covers = CoverFinder(device=str(prior.device))
         self._hair = HairFinder()
+        self._critic = Critic(device=str(prior.device))
 
     @classmethod
     def load(cls, device: str = "cpu", weights: Path = FOLDER / "linear_prior.safetensors") -> "FaceAnonymizer":
@@ -108,7 +103,7 @@ class FaceAnonymizer:
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Draw identities, float32 [count, latent_size]."""
-        return np.hstack([self.prior.sample(rng, count), _tones(rng, count)])
+        return np.hstack([self.prior.sample(rng, count), draw_tones(rng, count)])
 
     def with_steps(self, steps: frozenset[Step]) -> "FaceAnonymizer":
         """The same engine with these of its finishing `steps` only, for measuring what each is worth."""
@@ -177,10 +172,7 @@ class FaceAnonymizer:
     ) -> Array:
         """An identity for a new person: random draws, among which the photograph only chooses.
 
-        Draws are made under the condition that their apparent sex and age suit the largest face. They are tried on
-        it, first for their texture, then for their shape; kept is what the recogniser finds far from the face and
-        the eye does not find odd. Of the photograph nothing but sex and age enters the identity, and without a face
-        the first draw stands.
+        See `choosing.choose`; without a face the first draw stands.
         """
         check_image(image)
         for face in self.find(image)[:1]:
@@ -189,42 +181,14 @@ class FaceAnonymizer:
                 return self._choose(image, model, rng, preserve)
         return self.sample(rng, 1)[0]
 
+    def trying(self, image: NDArray[np.uint8], model: FaceModel) -> Trying:
+        """A face that was explained, ready for identities to be tried on it."""
+        return Trying.of(image, model, self._replace, self._embed)
+
     def _choose(
         self, image: NDArray[np.uint8], model: FaceModel, rng: np.random.Generator, preserve: frozenset[Region]
     ) -> Array:
-        small, near = _reduced(image, model)
-        own = self._embed(small, near)
-
-        def hidden(latent: Array) -> float:
-            trial = small.copy()
-            self._replace(trial, near, latent, preserve)
-            seen = self._embed(trial, near)
-            distance = 0.0 if own is None or seen is None else Recognizer.distance(own, seen)
-            return min(distance, FAR_ENOUGH) - ODDNESS * _oddness(small, trial, near)
-
-        best, reached = self.prior.sample(rng, 1)[0], -np.inf
-        for _ in range(ROUNDS):
-            draws = self.prior.suit(self.prior.sample(rng, CANDIDATES), near.projection.latent)
-            found, value = self._best(draws, hidden)
-            if value > reached:
-                best, reached = found, value
-            if reached > SAFE:
-                break
-        tones = _tones(rng, TONES)
-        if near.hair is not None:
-            shown = [hair.strength(small, near.hair, tone) for tone in tones]
-            tones = tones[[int(np.argmax(shown))]]
-        return np.concatenate([best, tones[0]])
-
-    def _best(self, draws: Array, value: Callable[[Array], float]) -> tuple[Array, float]:
-        """The best combination of one draw's texture and one draw's shape, and its value."""
-        best, reached = draws[0], -np.inf
-        for block in self.prior.blocks:
-            trials = np.repeat(best[None], len(draws), 0)
-            trials[:, block] = draws[:, block]
-            values = [value(trial) for trial in trials]
-            best, reached = trials[int(np.argmax(values))], max(values)
-        return best, reached
+        return choose(self.trying(image, model), self.prior, self._critic, rng, preserve)
 
     def explain(self, image: NDArray[np.uint8], face: Face) -> FaceModel | None:
         """A face in the terms of the prior; None where no mesh holds, or the face is turned too far."""
@@ -288,10 +252,6 @@ class FaceAnonymizer:
         return self.recognizer.embed(warp_down(image, to_crop, side), _recognizer_box(standing))
 
 
-def _tones(rng: np.random.Generator, count: int) -> Array:
-    return np.clip(rng.standard_normal((count, hair.LATENT_SIZE)), -2.5, 2.5).astype(np.float32)
-
-
 def check_image(image: NDArray[np.uint8]) -> None:
     """Raise ValueError unless `image` is RGB uint8 [H, W, 3] of at least 16 x 16 pixels."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < 16:
@@ -306,13 +266,6 @@ def _recognizer_box(vertices: Array) -> Box:
     return x - side / 2, bottom - side, x + side / 2, bottom
 
 
-def _oddness(before: NDArray[np.uint8], after: NDArray[np.uint8], model: FaceModel) -> float:
-    """The share of the face whose lightness changes by more than a person's would, 0..1."""
-    (left, top), (right, bottom) = (np.maximum(f(model.vertices[:, :2], 0), 0).astype(int) for f in (np.min, np.max))
-    ratio = to_log(after[top:bottom, left:right])[..., 0] - to_log(before[top:bottom, left:right])[..., 0]
-    return float((np.abs(blur(ratio, 2.0)) > 0.4).mean())
-
-
 def _near(image: NDArray[np.uint8], vertices: Array) -> tuple[NDArray[np.uint8], Array]:
     """The face at the frame's resolution, and its mesh there, so that large photographs are not aliased."""
     low, high = vertices[:, :2].min(0), vertices[:, :2].max(0)
@@ -324,17 +277,3 @@ def _near(image: NDArray[np.uint8], vertices: Array) -> tuple[NDArray[np.uint8],
     moved = vertices * scale
     moved[:, :2] -= origin * scale
     return warp_down(image, to_crop, size), moved
-
-
-def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uint8], FaceModel]:
-    """A small copy of the face and its surroundings, for comparing candidates quickly."""
-    left, top, width, height = renderer.surroundings(model.vertices, *image.shape[:2])
-    scale = min(1.0, CHOICE_WIDTH / model.width)
-    crop = np.ascontiguousarray(image[top : top + height, left : left + width])
-    small = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    vertices = model.vertices.copy()
-    vertices[:, :2] -= (left, top)
-    vertices = (vertices * scale).astype(np.float32)
-    similarity = fit_similarity(vertices, model.similarity.apply(model.vertices))
-    moved = None if model.hair is None else model.hair.moved(scale, left, top)
-    return small, replace(model, vertices=vertices, similarity=similarity, hair=moved)

@@ -25,6 +25,7 @@ PLACES_WIDTH = 200  # and on which the frame is laid over the photograph: betwee
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 BRIGHTEST, DARKEST = 0.5, -1.0  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
+DARK, DARKER = 0.35, 0.35  # log units by which brows darken freely, and the share of what goes beyond it
 TEXTURE_GAIN, SHAPE_GAIN = 1.4, 2.9
 PRESERVING = 1.2  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
@@ -115,7 +116,7 @@ def edit(
     scale = min(1.0, WORK_WIDTH / face.width)
     work_width, work_height = max(round(width * scale), 2), max(round(height * scale), 2)
     step = np.array([work_width / width, work_height / height], np.float32)
-    texture, shape = _change(prior, face, latent * _gain(prior, preserve))
+    texture, shape = _change(prior, face, latent * gain(prior, preserve))
     if blend:
         texture *= prior.frame.taper[..., None]
     target = face.similarity.invert(face.similarity.apply(face.vertices) + shape)
@@ -143,6 +144,8 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
     texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)
+    # Where hair and brows are fair, another's black ones look painted.
+    texture[..., 0] -= prior.frame.brows * (1 - DARKER) * np.minimum(texture[..., 0] + DARK, 0)
     texture[..., 1:] *= COLOUR * (1 - prior.frame.brows)[..., None]
     # Hair is warmer than shadow: skin that merely darkens to a brow looks grey.
     darker = WARMTH * prior.frame.brows * np.maximum(-texture[..., 0], 0)
@@ -160,10 +163,10 @@ def _believed(prior: LinearPrior, latent: Array) -> Array:
     return np.concatenate([texture, latent[prior.texture_size :]])
 
 
-def _gain(prior: LinearPrior, preserve: frozenset[Region]) -> Array:
-    gain = np.full(prior.latent_size, TEXTURE_GAIN, np.float32)
-    gain[prior.texture_size :] = SHAPE_GAIN
-    return gain * PRESERVING if preserve else gain
+def gain(prior: LinearPrior, preserve: frozenset[Region]) -> Array:
+    out = np.full(prior.latent_size, TEXTURE_GAIN, np.float32)
+    out[prior.texture_size :] = SHAPE_GAIN
+    return out * PRESERVING if preserve else out
 
 
 def _flow(before: Array, after: Array, depth: Array, height: int, width: int, blend: bool) -> Array:

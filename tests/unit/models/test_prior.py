@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 
 from models import FaceAnonymizer
 from models.lighting import blur
-from models.prior import SUITED
+from models.prior import MEN, SUITED, WOMEN, LinearPrior
 
 
 def test_no_change_between_equal_identities(engine: FaceAnonymizer) -> None:
@@ -38,18 +39,55 @@ def test_samples_are_finite_and_differ(engine: FaceAnonymizer) -> None:
     assert np.linalg.norm(draws[0] - draws[1]) > 5
 
 
+def _showing(prior: LinearPrior, sex: tuple[float, float], age: float) -> np.ndarray:
+    """An identity whose texture and shape show this much of the trait sex, and both this much of age."""
+    shown = np.zeros(prior.latent_size, np.float32)
+    for block, one in zip(prior.blocks, sex, strict=True):
+        directions = np.stack([trait[block] / np.linalg.norm(trait[block]) for trait in prior.traits.values()])
+        wanted = [{"sex": one, "age": age}[name] for name in prior.traits]
+        shown[block] = np.linalg.pinv(directions) @ wanted
+    return shown
+
+
+def _traits(prior: LinearPrior, latents: np.ndarray, name: str) -> list[np.ndarray]:
+    """Of texture and of shape, [N] each."""
+    trait = prior.traits[name]
+    return [latents[:, block] @ trait[block] / np.linalg.norm(trait[block]) for block in prior.blocks]
+
+
 def test_draws_can_be_made_to_suit_a_face(engine: FaceAnonymizer) -> None:
     """Texture and shape each come nearer to the sex and age that were shown, and the draws still differ."""
     prior = engine.prior
-    draws, shown = np.split(prior.sample(np.random.default_rng(5), 9), [8])
+    draws = prior.sample(np.random.default_rng(5), 8)
+    shown = _showing(prior, (0.6, -0.2), 1.2)  # of a sex that is not plain
 
-    suited = prior.suit(draws, shown[0])
+    suited = prior.suit(draws, shown)
 
-    for block in prior.blocks:
-        for name, trait in prior.traits.items():
-            unit = trait[block] / np.linalg.norm(trait[block])
-            wanted = np.clip(shown[0, block] @ unit, -2, 2)
-            far, near = (np.abs(rows[:, block] @ unit - wanted) for rows in (draws, suited))
-            np.testing.assert_allclose(near, (1 - SUITED[name]) * far, atol=1e-3)
+    for name in prior.traits:
+        wanted = _traits(prior, shown[None], name)
+        for before, after, want in zip(_traits(prior, draws, name), _traits(prior, suited, name), wanted, strict=True):
+            np.testing.assert_allclose(after - want, (1 - SUITED[name]) * (before - want), atol=1e-3)
     assert np.linalg.norm(suited[0] - suited[1]) > 0.9 * np.linalg.norm(draws[0] - draws[1]) - 2
     assert np.linalg.norm(suited - draws, axis=1).max() < 6
+
+
+@pytest.mark.parametrize(("sex", "group"), [((1.0, 0.2), WOMEN), ((-0.3, 0.1), MEN), ((1.9, 1.6), (1.9, 1.6))])
+def test_a_plain_sex_is_shown_as_plainly_as_by_others(
+    engine: FaceAnonymizer, sex: tuple[float, float], group: tuple[float, float]
+) -> None:
+    """Where texture and shape together tell the sex, draws show it as its group does, or as this face if more."""
+    prior = engine.prior
+    suited = prior.suit(prior.sample(np.random.default_rng(5), 8), _showing(prior, sex, 0.0))
+
+    for seen, wanted in zip(_traits(prior, suited, "sex"), group, strict=True):
+        np.testing.assert_allclose(seen, wanted, atol=1e-3)
+
+
+def test_traits_are_not_exaggerated_by_a_strong_rendering(engine: FaceAnonymizer) -> None:
+    """Draws that will be rendered twice as strong are given half of the trait."""
+    prior = engine.prior
+    suited = prior.suit(prior.sample(np.random.default_rng(5), 8), _showing(prior, (1.8, 1.5), 0.0), (2.0, 3.0))
+
+    texture, shape = _traits(prior, suited, "sex")
+    np.testing.assert_allclose(texture, 0.9, atol=1e-3)
+    np.testing.assert_allclose(shape, 0.5, atol=1e-3)

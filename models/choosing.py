@@ -1,0 +1,152 @@
+"""Choosing an identity for a new person: random draws, among which the photograph only chooses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models import hair, renderer
+from models.critic import Critic, crop
+from models.mesh import Array, fit_similarity
+from models.prior import LinearPrior
+from models.recognizer import Recognizer
+from models.regions import Region
+from models.renderer import FaceModel
+
+Replace = Callable[[NDArray[np.uint8], FaceModel, Array, frozenset[Region]], object]
+Embed = Callable[[NDArray[np.uint8], FaceModel], Array | None]
+
+ROUNDS: Final = 5  # how often a face that is hard to hide is tried again, each time with bolder draws
+SAFE: Final = 0.68  # value that ends the search
+DRAWS: Final = 16  # random identities in a round, tried on the face
+SURPLUS: Final = 3  # times as many are drawn, and those left out that would squeeze brows or lips too far
+BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
+BOLDER: Final = 0.08  # with every round
+SHOWN: Final = (1.3, 2.4)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
+# Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips.
+PROPORTIONS: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5}
+NEAR: Final = 0.67  # recognition distance below which a face is hardly hidden, and what each unit below costs more
+STEEP: Final = 4.0
+FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
+DRAWN: Final = 0.05  # what a unit of the critic's judgement costs, in recognition distance
+TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
+WIDTH: Final = 140  # pixels across the face at which candidates are compared
+
+
+@dataclass(frozen=True)
+class Trying:
+    """One face in a small copy of its photograph, on which identities can be tried quickly.
+
+    small: RGB uint8 [h, w, 3]; face: the model of the face in it.
+    """
+
+    small: NDArray[np.uint8]
+    face: FaceModel
+    own: Array | None
+    _replace: Replace
+    _embed: Embed
+
+    @classmethod
+    def of(cls, image: NDArray[np.uint8], model: FaceModel, replace: Replace, embed: Embed) -> "Trying":
+        small, near = _reduced(image, model)
+        return cls(small, near, embed(small, near), replace, embed)
+
+    def render(self, latent: Array, preserve: frozenset[Region]) -> NDArray[np.uint8]:
+        """The small copy with another face; `latent` as for `FaceAnonymizer.anonymize`."""
+        picture = self.small.copy()
+        self._replace(picture, self.face, latent, preserve)
+        return picture
+
+    def distance(self, picture: NDArray[np.uint8]) -> float:
+        """Of the face in a rendered picture from the original's; 0 where the recogniser sees none."""
+        seen = self._embed(picture, self.face)
+        return 0.0 if self.own is None or seen is None else Recognizer.distance(self.own, seen)
+
+    def crop(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What the critic sees of a rendered picture."""
+        return crop(picture, self.face.vertices, self.face.similarity)
+
+
+def choose(
+    trying: Trying, prior: LinearPrior, critic: Critic, rng: np.random.Generator, preserve: frozenset[Region]
+) -> Array:
+    """An identity [prior.latent_size + hair.LATENT_SIZE] that hides the face and looks like a photograph of somebody.
+
+    Draws are made under the condition that their apparent sex and age suit the face. They are tried on it, first for
+    their texture, then for their shape; kept is what the recogniser finds far from the face and the critic does not
+    find drawn. Of the photograph nothing but sex and age enters the identity.
+    """
+    best, reached = prior.sample(rng, 1)[0], -np.inf
+    for number in range(ROUNDS):
+        draws = _draw(trying.face, prior, rng, 1 + BOLDER * number)
+        # First whole draws, then the best one with the texture or the shape of another.
+        for block in prior.blocks if number else (slice(None), *prior.blocks):
+            mixed = np.repeat(best[None], DRAWS, 0)
+            mixed[:, block] = draws[:, block]
+            best, reached = _better(trying, critic, mixed, preserve, best, reached)
+        if reached > SAFE:
+            break
+    tones = draw_tones(rng, TONES)
+    if trying.face.hair is not None:
+        shown = [hair.strength(trying.small, trying.face.hair, tone) for tone in tones]
+        tones = tones[[int(np.argmax(shown))]]
+    return np.concatenate([best, tones[0]])
+
+
+def draw_tones(rng: np.random.Generator, count: int) -> Array:
+    """Tones of hair, float32 [count, hair.LATENT_SIZE]."""
+    return np.clip(rng.standard_normal((count, hair.LATENT_SIZE)), -2.5, 2.5).astype(np.float32)
+
+
+def _draw(face: FaceModel, prior: LinearPrior, rng: np.random.Generator, boldness: float) -> Array:
+    """DRAWS identities of the face's apparent sex and age, some bolder than others: what one bears distorts another."""
+    draws = prior.sample(rng, SURPLUS * DRAWS)
+    for block, (low, high) in zip(prior.blocks, BOLDNESS, strict=True):
+        draws[:, block] *= boldness * rng.uniform(low, high, (len(draws), 1))
+    draws = prior.suit(draws, face.projection.latent, SHOWN)
+    return draws[np.argsort([_strain(face, prior, draw) for draw in draws], kind="stable")[:DRAWS]]
+
+
+def _strain(face: FaceModel, prior: LinearPrior, latent: Array) -> float:
+    """By how much an identity's shape would stretch or squeeze a face's proportions too far, in log units."""
+    before = face.similarity.apply(face.vertices)
+    after = before + prior.displace(face.projection.latent, latent * renderer.gain(prior, frozenset()))
+    strain = 0.0
+    for (one, other), limit in PROPORTIONS.items():
+        ratio = np.linalg.norm(after[one] - after[other]) / np.linalg.norm(before[one] - before[other])
+        strain += max(abs(float(np.log(ratio))) - limit, 0.0)
+    return strain
+
+
+def _better(
+    trying: Trying, critic: Critic, latents: Array, preserve: frozenset[Region], best: Array, reached: float
+) -> tuple[Array, float]:
+    """The best of `latents` and its value, or what was `best` before with the value `reached`."""
+    pictures = [trying.render(latent, preserve) for latent in latents]
+    costs = DRAWN * np.logaddexp(0, critic.drawn([trying.crop(picture) for picture in pictures]))
+    for number in np.argsort(costs):
+        # The recogniser takes longer than all else; no distance would make this one the best.
+        if FAR_ENOUGH - costs[number] <= reached:
+            break
+        distance = trying.distance(pictures[number])
+        value = min(distance, FAR_ENOUGH) - STEEP * max(NEAR - distance, 0.0) - float(costs[number])
+        if value > reached:
+            best, reached = latents[number], value
+    return best, reached
+
+
+def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uint8], FaceModel]:
+    """A small copy of the face and its surroundings, for comparing candidates quickly."""
+    left, top, width, height = renderer.surroundings(model.vertices, *image.shape[:2])
+    scale = min(1.0, WIDTH / model.width)
+    part = np.ascontiguousarray(image[top : top + height, left : left + width])
+    small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    vertices = model.vertices.copy()
+    vertices[:, :2] -= (left, top)
+    vertices = (vertices * scale).astype(np.float32)
+    similarity = fit_similarity(vertices, model.similarity.apply(model.vertices))
+    moved = None if model.hair is None else model.hair.moved(scale, left, top)
+    return small, replace(model, vertices=vertices, similarity=similarity, hair=moved)
