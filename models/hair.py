@@ -27,6 +27,7 @@ _SURE: Final = 3.5  # and beyond which, on the top of the head, it is
 _CLEAR: Final = (0.8, 2.2)  # deviations between which the tone comes in: what could be skin keeps its own
 _DARKER: Final = 0.2  # log units by which hair is darker than the forehead, to be told from it everywhere
 _COVERED: Final = 0.3  # share of the top of the head; with less hair than this a head counts as bald
+_HALO: Final = 4  # pixels of the crop around hair in which its tone has ended
 _BRIGHTEST: Final = 235.0  # grey level: lighter hair than this has no drawing left
 
 
@@ -78,8 +79,9 @@ def recolour(image: NDArray[np.uint8], hair: Hair, latent: Array, keep: NDArray[
     shift = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float32)
     back = (np.vstack([hair.to_crop, [0, 0, 1]]).astype(np.float32) @ shift)[:2]
     # The matrix leads from the photograph to the matte, as this flag wants it.
-    alpha = cv2.warpAffine(hair.alpha, back, crop.shape[1::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    alpha = _guided(crop, alpha, max(round(3 / float(np.hypot(*hair.to_crop[0, :2]))), 1))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    alpha, near = (cv2.warpAffine(field, back, crop.shape[1::-1], flags=flags) for field in (hair.alpha, _near(hair)))
+    alpha = near * _guided(crop, alpha, max(round(3 / float(np.hypot(*hair.to_crop[0, :2]))), 1))
     alpha[keep[top:bottom, left:right]] = 0
     tone = to_channels(_tone(crop, alpha, latent)[None, None])[0, 0]
     light = crop.astype(np.float32) + OFFSET
@@ -197,10 +199,16 @@ def _reach(hair: Hair, height: int, width: int) -> tuple[int, int, int, int]:
     rows, columns = np.nonzero(hair.alpha > 0.01)
     if not len(rows):
         return 0, 0, 0, 0
-    x, y = (columns.min() - 1, columns.max() + 1), (rows.min() - 1, rows.max() + 1)
+    x, y = (columns.min() - _HALO, columns.max() + _HALO), (rows.min() - _HALO, rows.max() + _HALO)
     corners = np.array([[a, b, 1] for a in x for b in y], np.float32) @ cv2.invertAffineTransform(hair.to_crop).T
     low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
     return max(low[0], 0), max(low[1], 0), min(high[0] + 1, width), min(high[1] + 1, height)
+
+
+def _near(hair: Hair) -> Array:
+    """[128, 128]: 1 on hair, 0 a few pixels from it: a background as dark as the hair must not come along."""
+    grown = cv2.dilate((hair.alpha > 0.15).astype(np.float32), np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.GaussianBlur(grown, (0, 0), _HALO / 4))
 
 
 def _guided(crop: NDArray[np.uint8], alpha: Array, radius: int) -> Array:

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -41,6 +42,19 @@ def test_dark_and_light_tones_go_opposite_ways(astronaut: Picture, hair: Hair) -
     assert darker < astronaut[crown].mean() < lighter
     assert strength(astronaut, hair, DARK) > 5
     assert strength(astronaut, hair, np.zeros(LATENT_SIZE, np.float32)) == 0
+
+
+def test_a_wall_as_dark_as_the_hair_keeps_its_tone(astronaut: Picture, hair: Hair) -> None:
+    """Hair found against a wall of its own colour changes, and the wall does not, right up to where hair may be."""
+    matte = cv2.warpAffine(hair.alpha, hair.to_crop, astronaut.shape[1::-1], flags=cv2.WARP_INVERSE_MAP)
+    far = cv2.dilate((matte > 0.05).astype(np.uint8), np.ones((19, 19), np.uint8)) == 0
+    picture = astronaut.copy()
+    picture[far] = picture[matte > 0.9].mean(0).astype(np.uint8)
+
+    after = _changed(picture, hair, LIGHT)
+
+    assert (after[matte > 0.9] != picture[matte > 0.9]).any()
+    np.testing.assert_array_equal(after[far], picture[far])
 
 
 def test_what_is_kept_is_kept(astronaut: Picture, hair: Hair) -> None:
