@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from models import blender, hair, renderer
-from models.choosing import Trying, choose, draw_tones
+from models.choosing import PASSABLE, Trying, choose, draw_tones
 from models.cover import CoverFinder
 from models.critic import Critic
 from models.faces import Face, FaceFinder
@@ -140,7 +140,11 @@ class FaceAnonymizer:
             if model is None:
                 unreplaced.append(face)
                 continue
-            identity = latent if number == 0 else self._choose(image, model, bystanders, preserve)[: len(latent)]
+            if number == 0:
+                identity = latent
+            else:
+                trying = self.trying(image, model)
+                identity = choose(trying, self.prior, self._critic, bystanders, preserve, PASSABLE)[: len(latent)]
             kept = self._replace(result, model, identity, preserve)
             preserved |= kept
             replaced.append((face, model))
@@ -178,17 +182,12 @@ class FaceAnonymizer:
         for face in self.find(image)[:1]:
             model = self.explain(image, face)
             if model is not None:
-                return self._choose(image, model, rng, preserve)
+                return choose(self.trying(image, model), self.prior, self._critic, rng, preserve)
         return self.sample(rng, 1)[0]
 
     def trying(self, image: NDArray[np.uint8], model: FaceModel) -> Trying:
         """A face that was explained, ready for identities to be tried on it."""
         return Trying.of(image, model, self._replace, self._embed)
-
-    def _choose(
-        self, image: NDArray[np.uint8], model: FaceModel, rng: np.random.Generator, preserve: frozenset[Region]
-    ) -> Array:
-        return choose(self.trying(image, model), self.prior, self._critic, rng, preserve)
 
     def explain(self, image: NDArray[np.uint8], face: Face) -> FaceModel | None:
         """A face in the terms of the prior; None where no mesh holds, or the face is turned too far."""
