@@ -25,11 +25,11 @@ PASSABLE: Final = 0.63  # and for somebody who happens to be in the picture, and
 DRAWS: Final = 16  # random identities in a round, tried on the face
 SURPLUS: Final = 3  # times as many are drawn, and those left out that would squeeze brows or lips too far
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
-BOLDER: Final = 0.08  # with every round
+BOLDER: Final = 0.25  # with every round
 SHOWN: Final = (1.3, 2.4)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
 # Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips.
 PROPORTIONS: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5}
-NEAR: Final = 0.67  # recognition distance below which a face is hardly hidden, and what each unit below costs more
+NEAR: Final = 0.7  # recognition distance below which a face is hardly hidden, and what each unit below costs more
 STEEP: Final = 4.0
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.05  # what a unit of the critic's judgement costs, in recognition distance
