@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from models import blender, hair, renderer
-from models.choosing import PASSABLE, Trying, choose, draw_tones
+from models.choosing import PASSABLE, Trying, choose
 from models.cover import CoverFinder
 from models.critic import Critic
 from models.faces import Face, FaceFinder
@@ -103,7 +103,7 @@ class FaceAnonymizer:
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Draw identities, float32 [count, latent_size]."""
-        return np.hstack([self.prior.sample(rng, count), draw_tones(rng, count)])
+        return np.hstack([self.prior.sample(rng, count), hair.sample(rng, count)])
 
     def with_steps(self, steps: frozenset[Step]) -> "FaceAnonymizer":
         """The same engine with these of its finishing `steps` only, for measuring what each is worth."""

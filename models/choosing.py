@@ -96,16 +96,11 @@ def choose(
             best, reached = _better(trying, critic, mixed, preserve, best, reached)
         if reached > enough or trying.own is None:
             break
-    tones = draw_tones(rng, TONES)
+    tones = hair.sample(rng, TONES)
     if trying.face.hair is not None:
         shown = [hair.strength(trying.small, trying.face.hair, tone) for tone in tones]
         tones = tones[[int(np.argmax(shown))]]
     return np.concatenate([best, tones[0]])
-
-
-def draw_tones(rng: np.random.Generator, count: int) -> Array:
-    """Tones of hair, float32 [count, hair.LATENT_SIZE]."""
-    return np.clip(rng.standard_normal((count, hair.LATENT_SIZE)), -2.5, 2.5).astype(np.float32)
 
 
 def _draw(face: FaceModel, prior: LinearPrior, rng: np.random.Generator, boldness: float) -> Array:

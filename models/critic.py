@@ -1,8 +1,8 @@
-"""The network that tells how much a face looks drawn: heavy brows, patches of light, a beard's shadow on a woman.
+"""Two networks that tell how much a face looks drawn: heavy brows, patches of light, a beard's shadow on a woman.
 
-It learned from portraits and what the engine makes of them (`models.training.critic`), blurred, recoloured and
-jittered, so that it judges what a person would see and not the fingerprints of the rendering. It compares candidates
-for a new identity on one photograph; it is no measure of an anonymized picture's quality.
+They learned from portraits and what the engine makes of them (`models.training.critic`), blurred, recoloured and
+jittered, so that they judge what a person would see and not the fingerprints of the rendering. They compare candidates
+for a new identity on one photograph; they are no measure of an anonymized picture's quality.
 """
 
 from collections.abc import Sequence

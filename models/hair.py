@@ -70,6 +70,11 @@ class HairFinder:
         return Hair((alpha * _above_shoulders(points)).astype(np.float32), to_crop)
 
 
+def sample(rng: np.random.Generator, count: int) -> Array:
+    """Draw tones, float32 [count, LATENT_SIZE]."""
+    return np.clip(rng.standard_normal((count, LATENT_SIZE)), -2.5, 2.5).astype(np.float32)
+
+
 def recolour(image: NDArray[np.uint8], hair: Hair, latent: Array, keep: NDArray[np.bool_]) -> None:
     """Give the hair in an RGB photograph [H, W, 3] the tone of `latent` [2], in place, but not where `keep` [H, W]."""
     left, top, right, bottom = _reach(hair, *image.shape[:2])

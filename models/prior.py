@@ -180,7 +180,7 @@ class LinearPrior:
 def _typical(seen: list[Array], sex: int) -> list[Array]:
     """Traits [traits] of texture and of shape, with the one called sex, where it is plain, at least its group's mean.
 
-    A woman with a man's jaw among women is one of many; one who gets a man's jaw by chance looks drawn.
+    A photograph may show little of it (soft light, short hair); an identity that shows as little looks like neither.
     """
     side = float(seen[0][sex] + SEX_SHAPE * seen[1][sex]) - SEX_MIDDLE
     if abs(side) < SEX_PLAIN:

@@ -164,6 +164,7 @@ def _believed(prior: LinearPrior, latent: Array) -> Array:
 
 
 def gain(prior: LinearPrior, preserve: frozenset[Region]) -> Array:
+    """How many times as strong each number of an identity is rendered, float32 [latent_size]."""
     out = np.full(prior.latent_size, TEXTURE_GAIN, np.float32)
     out[prior.texture_size :] = SHAPE_GAIN
     return out * PRESERVING if preserve else out

@@ -57,20 +57,17 @@ def results_of(engine: FaceAnonymizer, image: NDArray[np.uint8], rng: np.random.
     trying = engine.trying(image, model)
     out = [trying.crop(trying.small)]
 
-    def scaled(latent: Array, texture: float, shape: float) -> Array:
-        scale = np.ones(engine.latent_size, np.float32)
-        scale[: engine.prior.texture_size], scale[engine.prior.texture_size : engine.prior.latent_size] = texture, shape
-        return latent * scale
+    texture, shape = engine.prior.blocks
 
     def draws(count: int) -> Array:
-        faces = engine.prior.suit(engine.sample(rng, count)[:, : engine.prior.latent_size], model.projection.latent)
-        return np.hstack([faces, engine.sample(rng, count)[:, engine.prior.latent_size :]]).astype(np.float32)
+        latents = engine.sample(rng, count)
+        latents[:, : shape.stop] = engine.prior.suit(latents[:, : shape.stop], model.projection.latent)
+        return latents
 
     for number, latent in enumerate(draws(RANDOM + EXTREME)):
-        if number < RANDOM:
-            latent = scaled(latent, rng.uniform(0.45, 1.2), rng.uniform(0.2, 1.2))
-        else:
-            latent = scaled(latent, rng.uniform(1.0, 1.5), rng.uniform(1.0, 1.6))
+        plain = number < RANDOM
+        latent[texture] *= rng.uniform(*((0.45, 1.2) if plain else (1.0, 1.5)))
+        latent[shape] *= rng.uniform(*((0.2, 1.2) if plain else (1.0, 1.6)))
         keep = KEEPS[rng.integers(1, len(KEEPS))] if rng.random() < 0.2 else KEEPS[0]
         out.append(trying.crop(trying.render(latent, keep)))
     for _ in range(FAR):
