@@ -73,7 +73,7 @@ class FaceAnonymizer:
     def __init__(self, prior: LinearPrior) -> None:
         self.prior = prior
         self.steps: frozenset[Step] = STEPS
-        self.recognizer = Recognizer()
+        self.recognizer = Recognizer(str(prior.device))
         self._finder = FaceFinder(self.recognizer)
         self._mesher = Mesher()
         self._worn = WornFinder(prior.frame)

@@ -76,7 +76,7 @@ class Faces:
     def recognizer(self) -> "Recognizer":
         from models import Recognizer
 
-        return Recognizer.load()
+        return Recognizer.load(self._device)
 
     @cached_property
     def reader(self) -> "TextFinder":
