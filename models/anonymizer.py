@@ -235,26 +235,31 @@ class FaceAnonymizer:
         return kept
 
     def _distance(self, before: NDArray[np.uint8], after: NDArray[np.uint8], model: FaceModel) -> float | None:
-        pair = [self._embed(picture, model) for picture in (before, after)]
+        pair = self._embed([before, after], model)
         return None if pair[0] is None or pair[1] is None else Recognizer.distance(pair[0], pair[1])
 
-    def _embed(self, image: NDArray[np.uint8], model: FaceModel) -> Array | None:
-        """What the recogniser, which knows upright faces only, makes of a face at any angle."""
-        roll = model.similarity.yaw_pitch_roll[2]
-        if abs(roll) < LEVEL:
-            return self.recognizer.embed(image, _recognizer_box(model.vertices))
-        low, high = model.vertices[:, :2].min(0), model.vertices[:, :2].max(0)
-        half, (x, y) = 1.2 * float((high - low).max()), ((low + high) / 2).tolist()
-        side = int(min(2 * half, 800))
-        to_crop = upright((x, y), half, roll, side)
-        standing = model.vertices[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]
-        return self.recognizer.embed(warp_down(image, to_crop, side), _recognizer_box(standing))
+    def _embed(self, images: Sequence[NDArray[np.uint8]], model: FaceModel) -> list[Array | None]:
+        """What the recogniser makes of one face in each of some pictures."""
+        return self.recognizer.embed_many([_standing(image, model) for image in images])
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
     """Raise ValueError unless `image` is RGB uint8 [H, W, 3] of at least 16 x 16 pixels."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < 16:
         raise ValueError("an RGB picture, uint8 [H, W, 3], of at least 16 x 16 pixels is needed")
+
+
+def _standing(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uint8], Box]:
+    """A face at any angle for the recogniser, which knows upright ones only: a picture, and where it lies in it."""
+    roll = model.similarity.yaw_pitch_roll[2]
+    if abs(roll) < LEVEL:
+        return image, _recognizer_box(model.vertices)
+    low, high = model.vertices[:, :2].min(0), model.vertices[:, :2].max(0)
+    half, (x, y) = 1.2 * float((high - low).max()), ((low + high) / 2).tolist()
+    side = int(min(2 * half, 800))
+    to_crop = upright((x, y), half, roll, side)
+    standing = model.vertices[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]
+    return warp_down(image, to_crop, side), _recognizer_box(standing)
 
 
 def _recognizer_box(vertices: Array) -> Box:

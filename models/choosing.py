@@ -1,6 +1,6 @@
 """Choosing an identity for a new person: random draws, among which the photograph only chooses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,7 +17,7 @@ from models.regions import Region
 from models.renderer import FaceModel
 
 Replace = Callable[[NDArray[np.uint8], FaceModel, Array, frozenset[Region]], object]
-Embed = Callable[[NDArray[np.uint8], FaceModel], Array | None]
+Embed = Callable[[Sequence[NDArray[np.uint8]], FaceModel], list[Array | None]]
 
 ROUNDS: Final = 5  # how often a face that is hard to hide is tried again, each time with bolder draws
 SAFE: Final = 0.68  # value that ends the search for a patient
@@ -33,6 +33,7 @@ NEAR: Final = 0.7  # recognition distance below which a face is hardly hidden, a
 STEEP: Final = 4.0
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.05  # what a unit of the critic's judgement costs, in recognition distance
+GROUP: Final = 4  # candidates that the recogniser sees at a time
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared
 
@@ -53,7 +54,7 @@ class Trying:
     @classmethod
     def of(cls, image: NDArray[np.uint8], model: FaceModel, replace: Replace, embed: Embed) -> "Trying":
         small, near = _reduced(image, model)
-        return cls(small, near, embed(small, near), replace, embed)
+        return cls(small, near, embed([small], near)[0], replace, embed)
 
     def render(self, latent: Array, preserve: frozenset[Region]) -> NDArray[np.uint8]:
         """The small copy with another face; `latent` as for `FaceAnonymizer.anonymize`."""
@@ -61,10 +62,12 @@ class Trying:
         self._replace(picture, self.face, latent, preserve)
         return picture
 
-    def distance(self, picture: NDArray[np.uint8]) -> float:
-        """Of the face in a rendered picture from the original's; 0 where the recogniser sees none."""
-        seen = self._embed(picture, self.face)
-        return 0.0 if self.own is None or seen is None else Recognizer.distance(self.own, seen)
+    def distances(self, pictures: Sequence[NDArray[np.uint8]]) -> list[float]:
+        """Of the face in rendered pictures from the original's; 0 where the recogniser sees none."""
+        if self.own is None:
+            return [0.0] * len(pictures)
+        seen = self._embed(pictures, self.face)
+        return [0.0 if one is None else Recognizer.distance(self.own, one) for one in seen]
 
     def crop(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What the critic sees of a rendered picture."""
@@ -129,15 +132,22 @@ def _better(
     """The best of `latents` and its value, or what was `best` before with the value `reached`."""
     pictures = [trying.render(latent, preserve) for latent in latents]
     costs = DRAWN * np.logaddexp(0, critic.drawn([trying.crop(picture) for picture in pictures]))
-    for number in np.argsort(costs):
-        # The recogniser takes longer than all else; no distance would make this one the best.
-        if FAR_ENOUGH - costs[number] <= reached:
-            break
-        distance = trying.distance(pictures[number])
-        value = min(distance, FAR_ENOUGH) - STEEP * max(NEAR - distance, 0.0) - float(costs[number])
-        if value > reached:
-            best, reached = latents[number], value
+    waiting = np.argsort(costs)
+    # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may hold
+    # such ones, because another of it raised what is reached: they are looked at in vain and cannot win, so that a
+    # group's size changes how long it takes and never who is chosen.
+    while group := [number for number in waiting[:GROUP] if _value(np.inf, costs[number]) > reached]:
+        for number, distance in zip(group, trying.distances([pictures[number] for number in group]), strict=True):
+            value = _value(distance, costs[number])
+            if value > reached:
+                best, reached = latents[number], value
+        waiting = waiting[len(group) :]
     return best, reached
+
+
+def _value(distance: float, cost: float) -> float:
+    """Of an identity; grows with the distance, up to FAR_ENOUGH."""
+    return min(distance, FAR_ENOUGH) - STEEP * max(NEAR - distance, 0.0) - float(cost)
 
 
 def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uint8], FaceModel]:

@@ -72,7 +72,7 @@ def results_of(engine: FaceAnonymizer, image: NDArray[np.uint8], rng: np.random.
         out.append(trying.crop(trying.render(latent, keep)))
     for _ in range(FAR):
         tried = [trying.render(latent, KEEPS[0]) for latent in draws(DRAWS)]
-        out.append(trying.crop(max(tried, key=trying.distance)))
+        out.append(trying.crop(tried[int(np.argmax(trying.distances(tried)))]))
     return out
 
 
