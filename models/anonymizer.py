@@ -1,8 +1,9 @@
 """The façade: a photograph in, the same photograph with other faces out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, Literal
 
@@ -11,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from models import blender, hair, renderer
-from models.choosing import PASSABLE, Trying, choose
+from models.choosing import PASSABLE, VIEWS, Trying, View, choose
 from models.cover import CoverFinder
 from models.critic import Critic
 from models.faces import Face, FaceFinder
@@ -172,18 +173,33 @@ class FaceAnonymizer:
         return self._redactor.redact(image, faces, preserve, outline, others)
 
     def propose(
-        self, image: NDArray[np.uint8], rng: np.random.Generator, preserve: frozenset[Region] = frozenset()
+        self,
+        image: NDArray[np.uint8],
+        rng: np.random.Generator,
+        preserve: frozenset[Region] = frozenset(),
+        others: Iterable[tuple[NDArray[np.uint8], frozenset[Region]]] = (),
     ) -> Array:
-        """An identity for a new person: random draws, among which the photograph only chooses.
+        """An identity for a new person: random draws, among which the photographs only choose.
 
-        See `choosing.choose`; without a face the first draw stands.
+        `image`: the photograph that leads; `others`: more of the same person, each with the regions that are preserved
+        in it. Those in which the largest face can be replaced count, `choosing.VIEWS` at most; they are taken one after
+        another, so that an iterator need not hold several at a time. One that the recogniser knows goes before one
+        that it does not. See `choosing.choose`; without a face the first draw stands.
         """
-        check_image(image)
-        for face in self.find(image)[:1]:
-            model = self.explain(image, face)
-            if model is not None:
-                return choose(self.trying(image, model), self.prior, self._critic, rng, preserve)
-        return self.sample(rng, 1)[0]
+        views = list(islice(self._views(chain([(image, preserve)], others)), VIEWS))
+        if not views:
+            return self.sample(rng, 1)[0]
+        (leading, kept), *rest = sorted(views, key=lambda view: view[0].own is None)
+        return choose(leading, self.prior, self._critic, rng, kept, others=rest)
+
+    def _views(self, pictures: Iterable[tuple[NDArray[np.uint8], frozenset[Region]]]) -> Iterator[View]:
+        """The largest face of each picture in which that can be replaced, ready to be tried on."""
+        for image, preserve in pictures:
+            check_image(image)
+            for face in self.find(image)[:1]:
+                model = self.explain(image, face)
+                if model is not None:
+                    yield self.trying(image, model), preserve
 
     def trying(self, image: NDArray[np.uint8], model: FaceModel) -> Trying:
         """A face that was explained, ready for identities to be tried on it."""

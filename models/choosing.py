@@ -36,6 +36,7 @@ DRAWN: Final = 0.05  # what a unit of the critic's judgement costs, in recogniti
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared
+VIEWS: Final = 4  # photographs of a patient on which an identity is tried at most
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class Trying:
         return crop(picture, self.face.vertices, self.face.similarity)
 
 
+View = tuple[Trying, frozenset[Region]]  # of the same person, with what is preserved there
+
+
 def choose(
     trying: Trying,
     prior: LinearPrior,
@@ -81,6 +85,7 @@ def choose(
     rng: np.random.Generator,
     preserve: frozenset[Region],
     enough: float = SAFE,
+    others: Sequence[View] = (),
 ) -> Array:
     """An identity [prior.latent_size + hair.LATENT_SIZE] that hides the face and looks like a photograph of somebody.
 
@@ -88,7 +93,11 @@ def choose(
     their texture, then for their shape; kept is what the recogniser finds far from the face and the critic does not
     find drawn; the search ends with a value that is `enough`. Of the photograph nothing but sex and age enters the
     identity.
+
+    What is best on the face that leads is tried on the same person's `others` too, and its worst view counts. A view
+    in which the recogniser sees no face before anything was done says nothing, and is left out.
     """
+    others = [other for other in others if other[0].own is not None]
     best, reached = prior.sample(rng, 1)[0], -np.inf
     for number in range(ROUNDS):
         draws = _draw(trying.face, prior, rng, 1 + BOLDER * number)
@@ -96,7 +105,7 @@ def choose(
         for block in prior.blocks if number else (slice(None), *prior.blocks):
             mixed = np.repeat(best[None], DRAWS, 0)
             mixed[:, block] = draws[:, block]
-            best, reached = _better(trying, critic, mixed, preserve, best, reached)
+            best, reached = _better(trying, critic, mixed, preserve, best, reached, others)
         if reached > enough or trying.own is None:
             break
     tones = hair.sample(rng, TONES)
@@ -127,27 +136,49 @@ def _strain(face: FaceModel, prior: LinearPrior, latent: Array) -> float:
 
 
 def _better(
-    trying: Trying, critic: Critic, latents: Array, preserve: frozenset[Region], best: Array, reached: float
+    trying: Trying,
+    critic: Critic,
+    latents: Array,
+    preserve: frozenset[Region],
+    best: Array,
+    reached: float,
+    others: Sequence[View] = (),
 ) -> tuple[Array, float]:
     """The best of `latents` and its value, or what was `best` before with the value `reached`."""
     pictures = [trying.render(latent, preserve) for latent in latents]
     costs = DRAWN * np.logaddexp(0, critic.drawn([trying.crop(picture) for picture in pictures]))
     waiting = np.argsort(costs)
     # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may hold
-    # such ones, because another of it raised what is reached: they are looked at in vain and cannot win, so that a
-    # group's size changes how long it takes and never who is chosen.
-    while group := [number for number in waiting[:GROUP] if _value(np.inf, costs[number]) > reached]:
+    # such ones, because another of it raised what is reached: they are looked at in vain and cannot win, as other views
+    # only lower a value. A group's size changes how long it takes and never who is chosen.
+    while group := [number for number in waiting[:GROUP] if _value(np.inf, float(costs[number])) > reached]:
         for number, distance in zip(group, trying.distances([pictures[number] for number in group]), strict=True):
-            value = _value(distance, costs[number])
+            seen = distance, float(costs[number])
+            value = _worst(seen, others, critic, latents[number], reached)
             if value > reached:
                 best, reached = latents[number], value
         waiting = waiting[len(group) :]
     return best, reached
 
 
+def _worst(seen: tuple[float, float], others: Sequence[View], critic: Critic, latent: Array, reached: float) -> float:
+    """The value of an identity by its smallest distance and largest cost on all views; `seen`: both on the first.
+
+    Each view can only make it worse: what is no better than `reached` is tried on no more of them.
+    """
+    distance, cost = seen
+    for trying, preserve in others:
+        if _value(distance, cost) <= reached:
+            break
+        picture = trying.render(latent, preserve)
+        distance = min(distance, *trying.distances([picture]))
+        cost = max(cost, DRAWN * float(np.logaddexp(0, critic.drawn([trying.crop(picture)])[0])))
+    return _value(distance, cost)
+
+
 def _value(distance: float, cost: float) -> float:
     """Of an identity; grows with the distance, up to FAR_ENOUGH."""
-    return min(distance, FAR_ENOUGH) - STEEP * max(NEAR - distance, 0.0) - float(cost)
+    return min(distance, FAR_ENOUGH) - STEEP * max(NEAR - distance, 0.0) - cost
 
 
 def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uint8], FaceModel]:

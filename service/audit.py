@@ -41,6 +41,7 @@ class Action(StrEnum):
     DELIVERY_RETRIED = "delivery.retried"
     DELIVERY_PARKED = "delivery.parked"
     IDENTITY_CREATED = "identity.created"
+    IDENTITY_REPLACED = "identity.replaced"
     PHOTOGRAPH_VIEWED = "photograph.viewed"
     ORIGINAL_VIEWED = "original.viewed"
     PHOTOGRAPH_PROPOSED = "photograph.proposed"

@@ -1,7 +1,7 @@
 """From an original to a finished object that the gates have judged; no state is changed here.
 
-    case = deidentifier.open(photograph_id)      # read; whose, which view, which route
-    finished = deidentifier.make(case)           # new faces, clean header, evidence, gates
+    case = Cases(gateway).open(photograph_id)    # read; whose, which view, which route
+    made = deidentifier.make(case)               # new faces, clean header, evidence, gates
 
 Both raise Quarantined as soon as there is a doubt that no gate has to look into.
 """
@@ -10,19 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydicom import FileDataset
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import audit
-from service.audit import Action
+from service.cases import Case
+from service.choices import Choices, Chosen
 from service.companions import with_segmentation
 from service.errors import Quarantined
 from service.finishing import Finished, finish
 from service.gateway import Gateway
 from service.headers import Cleaner, Profile
-from service.instructions import Instructions, read_instructions
-from service.objects import read
 from service.pixels import (
     WRITABLE,
     Faces,
@@ -36,60 +33,57 @@ from service.pixels import (
     with_covers,
     without,
 )
-from service.rules import choose_route, preserve_for
-from service.settings import Region, Route
 from service.states import Cause, PhotographState
-from service.tables import Patient, Photograph
-from service.views import Kind, View, classify
+from service.tables import Photograph
+from service.views import Kind
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """One photograph with everything that was decided about it before its pixels were touched."""
+class Made:
+    """A judged object, and the identity that it shows; None where no face was replaced."""
 
-    photograph: Photograph
-    patient: Patient
-    ds: FileDataset
-    view: View
-    route: Route
-    instructions: Instructions
-
-    @property
-    def preserve(self) -> frozenset[Region]:
-        return preserve_for(self.route, self.view)
+    finished: Finished
+    chosen: Chosen | None
 
 
 class Deidentifier:
     def __init__(self, gateway: Gateway, faces: Faces) -> None:
         self._gateway = gateway
         self._faces = faces
+        self._choices = Choices(gateway, faces)
 
-    def open(self, photograph_id: str) -> Case:
-        """Raises Quarantined: UNREADABLE, UNSUPPORTED, PATIENT_ID_MISSING, PATIENT_ID_MIXED, NO_ROUTE."""
-        with self._gateway.database.read() as session:
-            photograph = session.get_one(Photograph, photograph_id)
-        ds = self._read(photograph)
-        with self._gateway.database.read() as session:
-            patient = _patient(session, photograph)
-        view = classify(ds)
-        instructions = read_instructions(photograph.instructions)
-        route = self._route(photograph, view, instructions)
-        if route is None:
-            raise Quarantined(Cause.NO_ROUTE)
-        return Case(photograph, patient, ds, view, route, instructions)
-
-    def make(self, case: Case) -> Finished:
+    def make(self, case: Case) -> Made:
         """Raises Quarantined for what cannot be decoded, and for faces where none or none where one should be."""
         settings = self._gateway.settings
         frames = range(count_frames(case.ds, settings.limits))
         pictures = [decode(case.ds, settings.limits, frame) for frame in frames]
-        replaced = [self._treat(case, picture) for picture in pictures]
+        identity = _Identity(self._choices, case)
+        replaced = [self._treat(case, picture, identity) for picture in pictures]
         threshold = settings.recognition_threshold
         profile = Profile(case.route.retain, case.route.texts, self._is_released(case.photograph))
         clean = Cleaner(self._gateway.pseudonyms, case.patient, profile).clean(case.ds)
         fallback = WRITABLE[case.route.fallback_syntax]
         finished = finish(case.ds, clean, pictures, replaced, case.view, self._faces, threshold, profile, fallback)
-        return with_segmentation(finished, case.ds) if case.route.segmentation else finished
+        finished = with_segmentation(finished, case.ds) if case.route.segmentation else finished
+        return Made(finished, identity.chosen)
+
+    def choose_again(self, case: Case, made: Made) -> bool:
+        """For an object to which the recogniser alone objects: whether the patient has another identity now.
+
+        False where the face that stayed too near is not the patient's (that comes first), or where the identity stays.
+        """
+        distance = next(iter(made.finished.pixels.distances), None)
+        if made.chosen is None or distance is None or not distance < self._gateway.settings.recognition_threshold:
+            return False
+        return self._choices.again(case, made.chosen, distance)
+
+    def settle(self, session: Session, case: Case, made: Made) -> None:
+        """Keep the identity that an object shows for good, in the transaction by which the object may leave.
+
+        Raises IdentityReplaced where the patient was given another one meanwhile.
+        """
+        if made.chosen is not None:
+            self._choices.settle(session, case, made.chosen)
 
     def _is_released(self, photograph: Photograph) -> Callable[[str], bool]:
         """Whether another object of the same study has left, so that a reference to it leads somewhere."""
@@ -105,18 +99,7 @@ class Deidentifier:
 
         return ask
 
-    def _route(self, photograph: Photograph, view: View, instructions: Instructions) -> Route | None:
-        """The route that a person chose, else the first that matches."""
-        settings = self._gateway.settings
-        if instructions.route is None:
-            sender = photograph.calling_ae, photograph.called_ae
-            return choose_route(settings, *sender, photograph.sop_class_uid, view)
-        chosen = next((route for route in settings.routes if route.name == instructions.route), None)
-        if chosen is None:
-            raise Quarantined(Cause.NO_ROUTE, "the route that a person chose is not configured any more")
-        return chosen
-
-    def _treat(self, case: Case, picture: Picture) -> Replaced:
+    def _treat(self, case: Case, picture: Picture, identity: "_Identity") -> Replaced:
         """New faces, or none where the inside of a mouth is shown; under a person's instructions, parts covered."""
         is_mouth = case.view.kind is Kind.INTRAORAL
         texts = find_lines(self._faces, picture) if case.route.text == "blank" else ()
@@ -124,44 +107,30 @@ class Deidentifier:
         if case.instructions.cover_faces:
             return replace(cover_heads(self._faces, picture, boxes, face_expected=not is_mouth), texts=len(texts))
         seen = without(picture, boxes) if boxes else picture
-        replaced = self._faces.leave(seen) if is_mouth else self._replace(case, seen)
+        replaced = self._faces.leave(seen) if is_mouth else self._replace(case, seen, identity)
         return replace(with_covers(replaced, picture, boxes), texts=len(texts))
 
-    def _read(self, photograph: Photograph) -> FileDataset:
-        try:
-            with self._gateway.originals.path(photograph.blob) as path:
-                return read(path)
-        except FileNotFoundError as error:
-            raise Quarantined(Cause.UNREADABLE, "the stored file is missing") from error
-
-    def _replace(self, case: Case, picture: Picture) -> Replaced:
+    def _replace(self, case: Case, picture: Picture, identity: "_Identity") -> Replaced:
         """No identity is chosen by a photograph whose largest face cannot get one: it is held, or its heads covered."""
         route = case.route
         if self._faces.can_replace(picture):
-            latent = self._identity(case, picture)
+            latent = identity.ask(picture)
             return self._faces.replace(picture, latent, case.preserve, route.unreplaced, route.outline, hair=route.hair)
         if route.unreplaced == "hold":
             raise Quarantined(Cause.FACE_NOT_REPLACED, "the largest face")
         return self._faces.redact(picture, case.preserve, route.outline)
 
-    def _identity(self, case: Case, picture: Picture) -> Latent:
-        """The patient's one synthetic identity; a first photograph only chooses among random draws."""
 
-        def propose() -> Latent:
-            return self._faces.propose(picture, case.preserve)
+class _Identity:
+    """The patient's identity for all frames of one object; the first that needs it asks."""
 
-        def created(session: Session) -> None:
-            audit.record(
-                session,
-                Action.IDENTITY_CREATED,
-                actor="worker",
-                photograph_id=case.photograph.id,
-                details={"generator": self._faces.version},
-            )
+    def __init__(self, choices: Choices, case: Case) -> None:
+        self.chosen: Chosen | None = None
+        self._choices, self._case = choices, case
 
-        return self._gateway.identities.get_or_create(
-            self._gateway.database, case.patient.id, self._faces.version, propose, created
-        )
+    def ask(self, picture: Picture) -> Latent:
+        self.chosen = self.chosen or self._choices.get(self._case, picture)
+        return self.chosen.latent
 
 
 def account(case: Case, finished: Finished) -> dict[str, Any]:
@@ -191,18 +160,3 @@ def report(case: Case, finished: Finished, seconds: float) -> dict[str, Any]:
         "duration_ms": round(1000 * seconds),
         "header": finished.header,
     }
-
-
-def _patient(session: Session, photograph: Photograph) -> Patient:
-    """The patient, unless there is none or the study knows another one too: then nobody can say whose face it is."""
-    if photograph.patient_id is None:
-        raise Quarantined(Cause.PATIENT_ID_MISSING)
-    if photograph.study_instance_uid is not None:
-        others = select(Photograph.id).where(
-            Photograph.study_instance_uid == photograph.study_instance_uid,
-            Photograph.patient_id != photograph.patient_id,
-            Photograph.state != PhotographState.REJECTED,
-        )
-        if session.scalars(others).first() is not None:
-            raise Quarantined(Cause.PATIENT_ID_MIXED)
-    return session.get_one(Patient, photograph.patient_id)

@@ -5,6 +5,7 @@
     ├── Rejected             the sender is told no with a DIMSE status; nothing is kept
     ├── Retry                the same work is tried again later
     ├── Quarantined          a person decides; nothing leaves until then
+    ├── IdentityReplaced     the same photograph is made anew at once, with the identity that the patient has now
     └── LeaseLost            another worker owns the row now; stop and write nothing
 
 `service.listener` alone turns these into DIMSE statuses, `service.pipeline` alone into states.
@@ -44,6 +45,10 @@ class Quarantined(VeraGateError):
         super().__init__(f"{cause.value}: {detail}" if detail else cause.value)
         self.cause = cause
         self.detail = detail
+
+
+class IdentityReplaced(VeraGateError):
+    """The patient was given another identity while this photograph was worked on with the one before."""
 
 
 class LeaseLost(VeraGateError):

@@ -62,6 +62,11 @@ def recognition_passed(results: list[GateResult]) -> bool:
     return all(result.passed for result in results if result.name in _ABOUT_FACES)
 
 
+def only_recognition_failed(results: list[GateResult]) -> bool:
+    """Whether nothing else is wrong than that a face is taken for its original."""
+    return [result.cause for result in results if not result.passed] == [Cause.STILL_RECOGNISED]
+
+
 def _recognition(pixels: PixelEvidence, threshold: float) -> GateResult:
     """Every replaced face must be a stranger; a distance that could not be measured (or is no number) is not one."""
     measured = [distance for distance in pixels.distances if distance is not None]

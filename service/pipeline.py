@@ -2,6 +2,8 @@
 
     claim → read → whose, which view, which route → new face, clean header → gates → release
 
+Where the patient's identity is chosen again meanwhile, the same claim goes back to the new face.
+
 What happens next when a step fails is decided here and nowhere else: Quarantined holds the photograph for a
 person, LeaseLost writes nothing, and everything else is tried again until the attempts are used up. Whatever
 the error, nothing reaches the release store but by `_release`, and that only when every gate passed.
@@ -20,11 +22,12 @@ from sqlalchemy.orm import Session
 from service import audit, jobs, tallies
 from service.audit import Action, Outcome
 from service.blobs import Blobs, map_key, segmentation_key, shard
-from service.deidentification import Case, Deidentifier, account, report
+from service.cases import Case, Cases
+from service.deidentification import Deidentifier, Made, account, report
 from service.dispatch import dispatch
-from service.errors import LeaseLost, Quarantined
+from service.errors import IdentityReplaced, LeaseLost, Quarantined
 from service.finishing import Finished
-from service.gates import GateResult
+from service.gates import GateResult, only_recognition_failed
 from service.gateway import Gateway
 from service.jobs import Claim
 from service.logs import bound, get_logger
@@ -42,6 +45,7 @@ class Worker:
 
     def __init__(self, gateway: Gateway, faces: Faces) -> None:
         self._gateway = gateway
+        self._cases = Cases(gateway)
         self._deidentifier = Deidentifier(gateway, faces)
         self._lease = timedelta(seconds=gateway.settings.work.lease_seconds)
         self._log = get_logger(process=ACTOR)
@@ -68,13 +72,9 @@ class Worker:
         case: Case | None = None
         started = time.perf_counter()
         try:
-            case = self._deidentifier.open(claim.id)
-            finished = self._deidentifier.make(case)
-            columns = _columns(claim, case, finished, time.perf_counter() - started)
-            if finished.failure is None:
-                self._release(claim, case, finished, columns)
-            else:
-                self._hold_result(claim, case, finished, columns, finished.failure)
+            case = self._cases.open(claim.id)
+            while not self._settle(claim, case, started):
+                self._renew(claim)
         except LeaseLost:
             raise
         except Quarantined as held:
@@ -83,10 +83,36 @@ class Worker:
             self._log.exception("attempt.failed")
             self._try_again(claim)
 
-    def _release(self, claim: Claim, case: Case, finished: Finished, columns: dict[str, Any]) -> None:
+    def _settle(self, claim: Claim, case: Case, started: float) -> bool:
+        """Make the object and release it or hold it; False where the patient has another identity since.
+
+        That ends: an identity is chosen again twice at most.
+        """
+        made = self._deidentifier.make(case)
+        if only_recognition_failed(made.finished.gates):
+            self._renew(claim)  # choosing takes as long as all before
+            if self._deidentifier.choose_again(case, made):
+                return False
+        columns = _columns(claim, case, made.finished, time.perf_counter() - started)
+        try:
+            if made.finished.failure is None:
+                self._release(claim, case, made, columns)
+            else:
+                self._hold_result(claim, case, made, columns, made.finished.failure)
+        except IdentityReplaced:
+            return False
+        return True
+
+    def _renew(self, claim: Claim) -> None:
+        with self._gateway.database.transaction() as session:
+            jobs.renew(session, Photograph, claim, self._lease)
+
+    def _release(self, claim: Claim, case: Case, made: Made, columns: dict[str, Any]) -> None:
         """The one way out: a row that names what passed, and a delivery for each destination of the route."""
+        finished = made.finished
         with self._stored(self._gateway.releases, finished) as blob, self._gateway.database.transaction() as session:
             _refuse_taken_uid(session, finished)
+            self._deidentifier.settle(session, case, made)
             jobs.finish(session, Photograph, claim, state=PhotographState.DEIDENTIFIED, **_facts(case))
             release = Release(id=new_id(), blob=blob, **columns, released_by="gates")
             session.add(release)
@@ -97,12 +123,13 @@ class Worker:
             _tally(session, finished)
         self._log.info("photograph.deidentified", route=case.route.name, faces=finished.pixels.faces)
 
-    def _hold_result(
-        self, claim: Claim, case: Case, finished: Finished, columns: dict[str, Any], closed: GateResult
-    ) -> None:
+    def _hold_result(self, claim: Claim, case: Case, made: Made, columns: dict[str, Any], closed: GateResult) -> None:
         """Hold a finished object back; it is kept only where its release is a matter of a person's judgement."""
+        finished = made.finished
         keep = self._stored(self._gateway.held, finished) if finished.releasable else nullcontext()
         with keep as blob, self._gateway.database.transaction() as session:
+            if blob is not None:
+                self._deidentifier.settle(session, case, made)
             self._quarantine(session, claim, case, str(closed.cause), closed.detail, _details(case, finished))
             if blob is not None:
                 session.add(HeldResult(blob=blob, **columns))
@@ -147,7 +174,7 @@ class Worker:
             store.put(finished.segmentation, segmentation_key(key))
         try:
             yield key
-        except (LeaseLost, Quarantined):
+        except (LeaseLost, Quarantined, IdentityReplaced):
             store.delete(key)
             store.delete(segmentation_key(key))
             self._gateway.maps.delete(map_key(key))

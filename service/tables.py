@@ -197,6 +197,7 @@ class Identity(Base):
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"))
     generator: Mapped[str] = mapped_column(String(64))
     sealed_latent: Mapped[bytes] = mapped_column(LargeBinary)
+    choices_left: Mapped[int] = mapped_column(server_default="0")  # how often it may be chosen again; 0: it stays
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

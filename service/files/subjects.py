@@ -82,6 +82,14 @@ class StoredSubject:
         return self._patient
 
     def latent(self, faces: Faces, picture: Picture, preserve: frozenset[Region]) -> Latent:
+        """A file leaves as soon as it is written, so the identity is settled first."""
+        while True:
+            latent = self._stored(faces, picture, preserve)
+            with self._gateway.database.transaction() as session:
+                if self._gateway.identities.settle(session, self._patient.id, faces.version, latent):
+                    return latent
+
+    def _stored(self, faces: Faces, picture: Picture, preserve: frozenset[Region]) -> Latent:
         return self._gateway.identities.get_or_create(
             self._gateway.database,
             self._patient.id,

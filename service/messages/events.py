@@ -146,6 +146,7 @@ _BY_NAME: Final[dict[str, Event]] = {action.value: event for action, event in EV
 LOCAL: Final[dict[Action, str]] = {
     Action.PHOTOGRAPH_FORWARDED: "the sum of its deliveries, each of which has a message",
     Action.IDENTITY_CREATED: "a synthetic face is no record that the standard knows, and tells nobody anything",
+    Action.IDENTITY_REPLACED: "nobody has seen the face before or can see it: it was in nothing that could leave",
     Action.DESTINATION_TESTED: "a C-ECHO moves no data of a patient",
     Action.REPOSITORY_UNREACHABLE: "about the messages' own way: it would add to what cannot be sent",
     Action.REPOSITORY_REACHABLE: "about the messages' own way: what was missing arrives by itself",

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, hypot
@@ -97,9 +97,19 @@ class Faces:
         """Boxes of all lines of text that the detector sees."""
         return tuple(self.reader.find(image))
 
-    def propose(self, picture: Picture, preserve: Collection[Region] = frozenset()) -> Latent:
-        """An identity for a new patient: drawn at random, the photograph only chooses among the draws."""
-        proposed: Latent = self.anonymizer.propose(picture.rgb, _random(), frozenset(preserve))
+    def propose(
+        self,
+        picture: Picture,
+        preserve: Collection[Region] = frozenset(),
+        others: Iterable[tuple[Picture, frozenset[Region]]] = (),
+    ) -> Latent:
+        """An identity for a new patient: drawn at random, the photographs only choose among the draws.
+
+        `others`: more of the same patient, each with what is preserved in it, taken one after another; no more are
+        taken than are looked at, and one in which no face can be replaced is passed over.
+        """
+        more = ((other.rgb, kept) for other, kept in others)
+        proposed: Latent = self.anonymizer.propose(picture.rgb, _random(), frozenset(preserve), more)
         return proposed
 
     def draw(self, rng: np.random.Generator) -> Latent:

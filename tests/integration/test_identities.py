@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -97,6 +98,132 @@ def test_patients_and_generators_have_their_own(database: Database) -> None:
     assert len(set(latents)) == 3
     with database.read() as session:
         assert identities.get(session, other.id, "b") is None
+
+
+def settle(database: Database, patient: Patient, latent: Latent) -> bool:
+    with database.transaction() as session:
+        return Identities(KEYS).settle(session, patient.id, GENERATOR, latent)
+
+
+def choose_again(database: Database, patient: Patient, failed: Latent, propose: Callable[[], Latent]) -> bool:
+    """As a worker does; each change leaves an entry."""
+    made = lambda session: session.add(AuditPending(entry_id=secrets.token_hex(16)))  # noqa: E731
+    return Identities(KEYS).choose_again(database, patient.id, GENERATOR, failed, propose, made)
+
+
+def stored(database: Database, patient: Patient) -> bytes:
+    with database.read() as session:
+        latent = Identities(KEYS).get(session, patient.id, GENERATOR)
+    assert latent is not None
+    return latent.tobytes()
+
+
+def changes(database: Database) -> int | None:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(AuditPending))
+
+
+def test_what_nobody_has_seen_is_chosen_again_twice_at_most(database: Database) -> None:
+    """An identity that failed makes room for another, which is then the stored one; the third one stays."""
+    patient = new_patient(database)
+    latents = [
+        Identities(KEYS).get_or_create(database, patient.id, GENERATOR, some_latent),
+        some_latent(),
+        some_latent(),
+    ]
+
+    assert choose_again(database, patient, latents[0], lambda: latents[1])
+    assert stored(database, patient) == latents[1].tobytes()
+    assert choose_again(database, patient, latents[1], lambda: latents[2])
+    assert not choose_again(database, patient, latents[2], never)
+
+    assert stored(database, patient) == latents[2].tobytes()
+    assert changes(database) == 2
+
+
+def test_a_settled_identity_stays(database: Database) -> None:
+    """Once something that may leave shows it, no photograph has it chosen again, and nothing is drawn for that."""
+    patient = new_patient(database)
+    latent = Identities(KEYS).get_or_create(database, patient.id, GENERATOR, some_latent)
+
+    assert settle(database, patient, latent)
+    assert settle(database, patient, latent)
+    assert not choose_again(database, patient, latent, never)
+
+    assert stored(database, patient) == latent.tobytes()
+
+
+def test_only_the_stored_identity_can_be_settled(database: Database) -> None:
+    """An object that shows the identity before this one does not get out."""
+    patient = new_patient(database)
+    before = Identities(KEYS).get_or_create(database, patient.id, GENERATOR, some_latent)
+    assert choose_again(database, patient, before, some_latent)
+
+    assert not settle(database, patient, before)
+    assert choose_again(database, patient, np.frombuffer(stored(database, patient), np.float32), some_latent)
+
+
+def test_of_two_that_choose_again_one_decides(database: Database) -> None:
+    """Of two workers whom one identity failed the second learns that there is another one, and changes nothing."""
+    patient, first = new_patient(database), some_latent()
+    failed = Identities(KEYS).get_or_create(database, patient.id, GENERATOR, some_latent)
+
+    def overtaken() -> Latent:
+        assert choose_again(database, patient, failed, lambda: first)
+        return some_latent()
+
+    assert choose_again(database, patient, failed, overtaken)
+    assert choose_again(database, patient, failed, never)
+
+    assert stored(database, patient) == first.tobytes()
+    assert changes(database) == 1
+
+
+def test_a_release_while_another_identity_is_drawn_wins(database: Database) -> None:
+    """What was settled between the failure and the change is not replaced."""
+    patient = new_patient(database)
+    latent = Identities(KEYS).get_or_create(database, patient.id, GENERATOR, some_latent)
+
+    def released() -> Latent:
+        assert settle(database, patient, latent)
+        return some_latent()
+
+    assert not choose_again(database, patient, latent, released)
+    assert stored(database, patient) == latent.tobytes()
+    assert changes(database) == 0
+
+
+@pytest.mark.parametrize("release_first", [True, False])
+def test_a_release_and_a_change_that_overlap_wait_for_each_other(database: Database, release_first: bool) -> None:
+    """Whichever transaction touches the identity first is followed: never both a release of the old and a new one."""
+    patient, other = new_patient(database), some_latent()
+    latent = Identities(KEYS).get_or_create(database, patient.id, GENERATOR, some_latent)
+    answers: dict[str, bool] = {}
+
+    def release() -> None:
+        answers["released"] = settle(database, patient, latent)
+
+    def change() -> None:
+        answers["changed"] = choose_again(database, patient, latent, lambda: other)
+
+    late = Thread(target=change if release_first else release)
+
+    def meet(_: object) -> None:
+        late.start()
+        late.join(1)
+        assert late.is_alive()
+
+    if release_first:
+        with database.transaction() as session:
+            answers["released"] = Identities(KEYS).settle(session, patient.id, GENERATOR, latent)
+            session.flush()
+            meet(session)
+    else:
+        answers["changed"] = Identities(KEYS).choose_again(database, patient.id, GENERATOR, latent, lambda: other, meet)
+    late.join()
+
+    assert answers == {"released": release_first, "changed": not release_first}
+    assert stored(database, patient) == (latent if release_first else other).tobytes()
 
 
 def test_a_failed_transaction_leaves_no_identity(database: Database) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.command import downgrade
+from alembic.command import downgrade, upgrade
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from service.database import Database, migrate
@@ -76,19 +76,37 @@ def test_a_migration_that_fails_leaves_nothing(empty_url: str) -> None:
     assert tables(empty_url) == set()
 
 
+def configured(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(scripts()))
+    config.attributes["connection"] = connection
+    return config
+
+
 @on_both
 def test_the_first_migration_can_be_undone(empty_url: str) -> None:
     """Down and up again ends with the same tables."""
     migrate(empty_url)
     before = tables(empty_url)
     with migration_connection(empty_url) as connection:
-        config = Config()
-        config.set_main_option("script_location", str(scripts()))
-        config.attributes["connection"] = connection
-        downgrade(config, "base")
+        downgrade(configured(connection), "base")
     assert tables(empty_url) == {"alembic_version"}
     migrate(empty_url)
     assert tables(empty_url) == before
+
+
+@on_both
+def test_identities_from_before_they_could_be_chosen_again_stay(empty_url: str) -> None:
+    """An identity that the second schema holds may have been seen, and has no choice left under the newest."""
+    with migration_connection(empty_url) as connection:
+        upgrade(configured(connection), "0002")
+        connection.execute(text("INSERT INTO patients VALUES ('1', 'key', 'ABC', -1, CURRENT_TIMESTAMP)"))
+        connection.execute(text("INSERT INTO identities VALUES ('1', '1', 'linear-prior-1', '', CURRENT_TIMESTAMP)"))
+
+    migrate(empty_url)
+
+    with migration_connection(empty_url) as connection:
+        assert connection.scalar(text("SELECT choices_left FROM identities")) == 0
 
 
 @pytest.mark.parametrize("table", ["audit_entries", "audit_leaves", "audit_checkpoints"])

@@ -1,6 +1,7 @@
 """Faces without networks: a box where the picture says so, inverted colours for a new face."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,7 @@ class FakeAnonymizer:
     def __init__(self, *boxes: tuple[float, float, float, float], unreplaced: int = 0) -> None:
         self.boxes, self.unreplaced = boxes, unreplaced
         self.shown: NDArray[np.float32] | None = None
+        self.proposed: list[list[tuple[Image, frozenset[str]]]] = []
 
     def find(self, image: Image) -> tuple[Any, ...]:
         return tuple(SimpleNamespace(box=box) for box in self.boxes if not _is_grey(image, box))
@@ -42,7 +44,11 @@ class FakeAnonymizer:
         result[covered & ~kept] = 128
         return SimpleNamespace(image=result, covered=covered & ~kept, preserved=covered & kept)
 
-    def propose(self, image: Image, rng: np.random.Generator, preserve: frozenset[str]) -> NDArray[np.float32]:
+    def propose(
+        self, image: Image, rng: np.random.Generator, preserve: frozenset[str], others: Iterable[Any] = ()
+    ) -> NDArray[np.float32]:
+        """Whatever the pictures; `proposed` keeps them with what is preserved in each, three others at most."""
+        self.proposed.append([(image, preserve), *islice(others, 3)])
         return rng.normal(size=4).astype(np.float32)
 
     def anonymize(self, image: Image, latent: NDArray[np.float32], preserve: frozenset[str], bystanders: object) -> Any:

@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 from sqlalchemy import update
 
-from service import deidentification, jobs, pipeline
+from service import cases, deidentification, jobs, pipeline
 from service.errors import Retry
 from service.finishing import Finished
 from service.gates import GateResult
@@ -156,9 +156,9 @@ def _name(part: Any) -> str:
 
 
 STEPS: list[tuple[object, str]] = [
-    (deidentification, "read"),
-    (deidentification, "classify"),
-    (deidentification, "choose_route"),
+    (cases, "read"),
+    (cases, "classify"),
+    (cases, "choose_route"),
     (deidentification, "decode"),
     (deidentification.Cleaner, "clean"),
     (deidentification, "finish"),

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 from pydicom.encaps import get_frame
+from pydicom.uid import ExplicitVRLittleEndian
 
 from service.demo.intraoral import frontal_view
 from service.demo.patients import PATIENTS
@@ -18,8 +19,10 @@ from service.files.pictures import load_picture
 from service.files.planning import Job, plan
 from service.files.subjects import OwnSubjects, SeededSubject, stored
 from service.jpeg import strip
+from service.pixels import Picture
 from service.settings import Settings
 from service.states import Cause
+from tests.support.fakefaces import BOX, FakeFaces
 
 ASTRONAUT = PATIENTS[0]
 
@@ -135,6 +138,23 @@ def test_a_stored_subject_keeps_its_face(tmp_path: Path) -> None:
     assert known[0] == known[1]
     assert known[0][0] != known[2][0]
     assert known[0][1] != known[2][1]
+
+
+def test_a_stored_subject_whose_face_a_file_shows_keeps_it(tmp_path: Path) -> None:
+    """What is written as a file has left: no photograph in the gateway has that identity chosen again."""
+    faces, picture = FakeFaces(BOX), Picture(_photograph(), False, ExplicitVRLittleEndian, 0)
+
+    with stored(Settings(data_folder=tmp_path / "data"), "patient 1") as subject:
+        latent = subject.latent(faces, picture, frozenset())
+        gateway, person = subject._gateway, subject.person()
+        changed = gateway.identities.choose_again(
+            gateway.database, person.id, faces.version, latent, lambda: latent + 1, lambda _: None
+        )
+        with gateway.database.read() as session:
+            kept = gateway.identities.get(session, person.id, faces.version)
+
+    assert not changed
+    np.testing.assert_array_equal(kept, latent)
 
 
 def test_a_dicom_face_is_replaced_and_its_header_cleaned(tmp_path: Path, anonymizer: FileAnonymizer) -> None:

@@ -1,0 +1,113 @@
+"""Which identity is chosen where one person's face is known from several photographs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models import FaceAnonymizer, turn_head
+from models.choosing import DRAWS, ROUNDS, VIEWS, Trying, choose
+from models.recognizer import SAME_PERSON
+from models.renderer import FaceModel
+
+Picture = NDArray[np.uint8]
+ANYWHERE: frozenset[Any] = frozenset()
+
+
+class Indifferent:
+    """A critic to whom everything looks like a photograph."""
+
+    def drawn(self, crops: list[Picture]) -> NDArray[np.float32]:
+        return np.full(len(crops), -20, np.float32)
+
+
+class Known:
+    """A view of the face on which identities whose first number is below 0 lie at one distance, others at another."""
+
+    def __init__(self, face: FaceModel, below: float, above: float, known: bool = True) -> None:
+        self.tried = 0
+        self._distances = below, above
+        own = np.zeros(128, np.float32) if known else None
+        self.trying = Trying(np.zeros((64, 64, 3), np.uint8), face, own, self._replace, self._embed)
+
+    def _replace(self, picture: Picture, face: FaceModel, latent: NDArray[np.float32], preserve: object) -> None:
+        self.tried += 1
+        picture[:] = latent[0] > 0
+
+    def _embed(self, pictures: Sequence[Picture], face: FaceModel) -> list[NDArray[np.float32] | None]:
+        return [np.eye(1, 128, dtype=np.float32)[0] * self._distances[one[0, 0, 0]] for one in pictures]
+
+
+@pytest.fixture(scope="module", name="face")
+def _face(engine: FaceAnonymizer, astronaut: Picture) -> FaceModel:
+    model = engine.explain(astronaut, engine.find(astronaut)[0])
+    assert model is not None
+    return model
+
+
+@pytest.fixture(name="chosen")
+def _chosen(engine: FaceAnonymizer) -> Callable[..., float]:
+    """The first number of what is chosen on these views."""
+
+    def choose_on(leading: Known, *others: Known) -> float:
+        views = [(other.trying, ANYWHERE) for other in others]
+        rng = np.random.default_rng(4)
+        return float(choose(leading.trying, engine.prior, Indifferent(), rng, ANYWHERE, others=views)[0])  # type: ignore[arg-type]
+
+    return choose_on
+
+
+def test_the_worst_view_counts(face: FaceModel, chosen: Callable[..., float]) -> None:
+    """What is best on the leading view and near on another loses to what hides the face on both."""
+    leading = Known(face, below=0.66, above=0.62)
+
+    assert chosen(leading) < 0
+    assert chosen(leading, Known(face, below=0.9, above=0.9)) < 0
+    assert chosen(leading, Known(face, below=0.55, above=0.7)) > 0
+    assert chosen(leading, Known(face, below=0.9, above=0.9), Known(face, below=0.5, above=0.7)) > 0
+
+
+def test_what_fails_on_the_leading_view_is_tried_on_no_other(face: FaceModel, chosen: Callable[..., float]) -> None:
+    """One candidate that beats what came before is tried on the other view, not the many that do not."""
+    leading, other = Known(face, below=0.62, above=0.62), Known(face, below=0.9, above=0.9)
+
+    chosen(leading, other)
+
+    assert leading.tried > DRAWS * ROUNDS
+    assert other.tried == 1
+
+
+def test_a_view_that_the_recogniser_does_not_know_says_nothing(face: FaceModel, chosen: Callable[..., float]) -> None:
+    """Another view whose original face the recogniser cannot see keeps no identity from being chosen."""
+    blind = Known(face, below=0.0, above=0.9, known=False)
+
+    assert chosen(Known(face, below=0.66, above=0.62), blind) < 0
+    assert blind.tried == 0
+
+
+def test_an_identity_hides_the_person_on_every_view_it_was_chosen_on(
+    engine: FaceAnonymizer, astronaut: Picture
+) -> None:
+    """From the front and turned by twenty degrees the recogniser takes the result for somebody else."""
+    views = [astronaut, turn_head(astronaut, 20)]
+
+    identity = engine.propose(views[0], np.random.default_rng(5), others=[(views[1], frozenset({"mouth"}))])
+
+    distances = [engine.anonymize(view, identity).faces[0].distance for view in views]
+    assert all(distance is not None and distance > SAME_PERSON for distance in distances)
+
+
+def test_no_more_photographs_are_taken_than_are_tried(engine: FaceAnonymizer, astronaut: Picture) -> None:
+    """Of any number of photographs the first four with a face are looked at; one without a face is passed over."""
+    taken: list[int] = []
+
+    def pictures() -> Any:
+        for number in range(20):
+            taken.append(number)
+            yield (np.full((300, 200, 3), 90, np.uint8) if number == 1 else astronaut), ANYWHERE
+
+    engine.propose(astronaut, np.random.default_rng(6), others=pictures())
+
+    assert len(taken) == VIEWS
