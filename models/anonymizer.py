@@ -20,10 +20,11 @@ from models.fitting import fit_face
 from models.hair import HairFinder
 from models.lighting import blur, split
 from models.mesh import Array, Mesher, fit_similarity, upright, warp_down
-from models.occlusion import in_photograph
+from models.occlusion import glasses, in_photograph
 from models.prior import LinearPrior
 from models.recognizer import Box, Recognizer
 from models.redaction import Redaction, Redactor
+from models.refiner import Refiner, look_of
 from models.regions import Region, preserved_mask
 from models.renderer import FaceModel
 from models.wearing import WornFinder
@@ -31,7 +32,7 @@ from models.weights import FOLDER
 
 Step = Literal["blending", "correction"]
 STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
-METHOD = 3  # of rendering an identity; counted up when the same latent comes to look like another person
+METHOD = 4  # of rendering an identity; counted up when the same latent comes to look like another person
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
@@ -82,6 +83,7 @@ class FaceAnonymizer:
         self._covers = CoverFinder(device=str(prior.device))
         self._hair = HairFinder()
         self._critic = Critic(device=str(prior.device))
+        self._refiner = Refiner(device=str(prior.device))
 
     @classmethod
     def load(cls, device: str = "cpu", weights: Path = FOLDER / "linear_prior.safetensors") -> "FaceAnonymizer":
@@ -214,7 +216,9 @@ class FaceAnonymizer:
         near, moved = _near(image, vertices)
         texture, facing = self.prior.frame.pull(near, moved)
         cover = self._covers.find(texture, facing, self.prior.frame)
+        worn = glasses(cover.hard, self.prior.frame)
         bare = facing * (1 - np.maximum(cover.hard, cover.hair))
+        wearing = self._worn.find(texture, bare)
         detail = split(texture, self.prior.frame.skin * bare).detail
         projection = self.prior.project(detail, bare, similarity.apply(vertices))
         residual = detail - projection.explained
@@ -225,10 +229,12 @@ class FaceAnonymizer:
             similarity,
             projection,
             residual=blur(residual, FINEST) + lopsided,
-            occlusion=1 - (1 - np.maximum(self._worn.find(texture, bare), cover.hair)) * blur(facing, TURNED),
+            occlusion=1 - (1 - np.maximum(wearing.kept, cover.hair)) * blur(facing, TURNED),
+            look=look_of(texture, bare, self.prior.frame),
             places=places,
-            standing=in_photograph(cover.hard, places, self.prior.frame),
-            hair=self._hair.find(image, vertices),
+            standing=in_photograph(cover.hard * (1 - worn), places, self.prior.frame),
+            worn=in_photograph(worn, places, self.prior.frame),
+            hair=self._hair.find(image, vertices, wearing.beard, self.prior.frame),
             one_hue=bool(detail[facing > 0.5][:, 1:].std() < ONE_HUE),
         )
 
@@ -244,7 +250,8 @@ class FaceAnonymizer:
         face, tone = np.split(latent, [self.prior.latent_size])
         if model.hair is not None and len(tone):
             hair.recolour(image, model.hair, tone * (1, 1 - model.one_hue), kept)
-        plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps)
+        refiner = self._refiner if "correction" in self.steps else None
+        plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps, refiner)
         rows, columns = slice(plan.top, plan.top + plan.height), slice(plan.left, plan.left + plan.width)
         changed = blender.apply(image, plan, self.prior.device, "correction" in self.steps)
         image[rows, columns] = np.where(kept[rows, columns, None], image[rows, columns], changed)

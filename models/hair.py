@@ -1,7 +1,7 @@
-"""The hair around a face: where it is, and another tone for it.
+"""The hair around a face and a beard in it: where they are, and another tone for them.
 
 A recogniser that sees the whole head knows people by their hair. Its tone is therefore part of an identity, the same in
-all photographs of a patient, while every strand stays where it is. Hair is found as what belongs to the person around
+all photographs of a patient, while every strand stays where it is; a beard takes the same tone. Hair is found as what belongs to the person around
 the face, looks unlike the face's skin, and hangs together with the top of the head (GrabCut: Rother, Kolmogorov and
 Blake, SIGGRAPH 2004); its edge follows the photograph's own (guided filter: He, Sun and Tang, ECCV 2010).
 """
@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import mesh
+from models.frame import Frame
 from models.lighting import OFFSET, to_channels, to_log
 from models.mesh import Array, warp_down
 from models.person import WORK_SIDE, PersonSegmenter
+from models.raster import rasterise
 
 LATENT_SIZE: Final = 2  # how light the hair is, and how warm
 LIGHTER, WARMER = 0.42, 0.09  # log units: the farthest that either goes
@@ -28,6 +30,7 @@ _CLEAR: Final = (0.8, 2.2)  # deviations between which the tone comes in: what c
 _DARKER: Final = 0.2  # log units by which hair is darker than the forehead, to be told from it everywhere
 _COVERED: Final = 0.3  # share of the top of the head; with less hair than this a head counts as bald
 _HALO: Final = 4  # pixels of the crop around hair in which its tone has ended
+_FADE: Final = 5.0  # pixels of the crop over which a tone comes in beside what is preserved
 _BRIGHTEST: Final = 235.0  # grey level: lighter hair than this has no drawing left
 
 
@@ -51,23 +54,37 @@ class HairFinder:
     def __init__(self) -> None:
         self._person = PersonSegmenter()
 
-    def find(self, image: NDArray[np.uint8], vertices: Array) -> Hair | None:
-        """The hair of one head in an RGB photograph [H, W, 3] with its mesh [468, 3]; None for a bald head."""
+    def find(self, image: NDArray[np.uint8], vertices: Array, beard: Array, frame: Frame) -> Hair | None:
+        """The hair of one head.
+
+        Args:
+            image: RGB photograph [H, W, 3]; vertices: [468, 3] mesh in it; beard: [T, T], 0..1, where hair grows in the
+                face, in the common `frame`.
+
+        Returns:
+            None where there is no hair whose tone could change.
+        """
         to_crop = _upright(vertices)
         wide = warp_down(image, 2 * to_crop, WORK_SIDE)
         crop = cv2.resize(wide, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        person = cv2.resize(self._person.probability(wide), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         points = (vertices[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
+        alpha = self._on_head(wide, crop, points)
+        if beard.any():
+            places = rasterise(mesh.closed(np.column_stack([points, vertices[:, 2]]))[:, :2], _SIDE, _SIDE)
+            grown = cv2.remap(beard, places.image(frame.uv, -1e4), None, cv2.INTER_LINEAR)
+            alpha = np.maximum(alpha, grown * _below_skin(crop, points))
+        return Hair(alpha.astype(np.float32), to_crop) if (alpha > 0.01).any() else None
+
+    def _on_head(self, wide: NDArray[np.uint8], crop: NDArray[np.uint8], points: Array) -> Array:
+        """The matte [128, 128] of the hair around a face; nothing for a bald head, and for white hair."""
+        person = cv2.resize(self._person.probability(wide), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         unlike = _unlike_skin(crop, points)
         hair = _grabbed(crop, person, unlike, points)
-        if hair is None:
-            return None
-        darker = _darker_than_skin(crop, points, hair)
-        if darker is None:
-            return None
+        if hair is None or not _is_darker_than_skin(crop, points, hair):
+            return np.zeros((_SIDE, _SIDE), np.float32)
         clear = np.clip((unlike - _CLEAR[0]) / (_CLEAR[1] - _CLEAR[0]), 0, 1)
-        alpha = cv2.GaussianBlur(hair * np.clip(1.5 * person - 0.3, 0, 1), (0, 0), 0.7) * clear * darker
-        return Hair((alpha * _above_shoulders(points)).astype(np.float32), to_crop)
+        alpha = cv2.GaussianBlur(hair * np.clip(1.5 * person - 0.3, 0, 1), (0, 0), 0.7)
+        return np.asarray(alpha * clear * _below_skin(crop, points) * _above_shoulders(points))
 
 
 def sample(rng: np.random.Generator, count: int) -> Array:
@@ -86,14 +103,21 @@ def recolour(image: NDArray[np.uint8], hair: Hair, latent: Array, keep: NDArray[
     # The matrix leads from the photograph to the matte, as this flag wants it.
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     alpha, near = (cv2.warpAffine(field, back, crop.shape[1::-1], flags=flags) for field in (hair.alpha, _near(hair)))
-    alpha = near * _guided(crop, alpha, max(round(3 / float(np.hypot(*hair.to_crop[0, :2]))), 1))
-    alpha[keep[top:bottom, left:right]] = 0
+    pixel = 1 / float(np.hypot(*hair.to_crop[0, :2]))
+    alpha = near * _guided(crop, alpha, max(round(3 * pixel), 1)) * _away(keep[top:bottom, left:right], _FADE * pixel)
     tone = to_channels(_tone(crop, alpha, latent)[None, None])[0, 0]
     light = crop.astype(np.float32) + OFFSET
     for channel in range(3):
         light[..., channel] *= cv2.exp(alpha * tone[channel])
     changed = np.clip(np.round(light - OFFSET), 0, 255).astype(np.uint8)
     image[top:bottom, left:right] = np.where((alpha > 0.01)[..., None], changed, crop)
+
+
+def _away(keep: NDArray[np.bool_], reach: float) -> Array:
+    """0 where `keep` [h, w], 1 at `reach` pixels from it: a beard's new tone may not end in a line around a mouth."""
+    if not keep.any():
+        return np.ones(keep.shape, np.float32)
+    return np.clip(cv2.distanceTransform((~keep).astype(np.uint8), cv2.DIST_L2, 5) / reach, 0, 1)
 
 
 def strength(image: NDArray[np.uint8], hair: Hair, latent: Array) -> float:
@@ -148,19 +172,26 @@ def _unlike_skin(crop: NDArray[np.uint8], points: Array) -> Array:
     return np.sqrt(((scaled - centres) ** 2).sum(3)).min(2).astype(np.float32)
 
 
-def _darker_than_skin(crop: NDArray[np.uint8], points: Array, hair: Array) -> Array | None:
-    """[128, 128]: 1 where it is darker than the forehead's skin, 0 where it shines; None for white hair.
+def _is_darker_than_skin(crop: NDArray[np.uint8], points: Array, hair: Array) -> bool:
+    """White hair beside skin has no clear border, and any other tone on it looks like a cap: it keeps its own."""
+    light = _lightness(crop)
+    return bool((hair > 0).any()) and float(np.median(light[hair > 0])) < _forehead(light, points) - _DARKER
 
-    White hair beside skin has no clear border, and any other tone on it looks like a cap: it keeps its own.
-    """
-    light = cv2.GaussianBlur(to_log(crop)[..., 0], (0, 0), 0.8)
-    forehead = _drawn(points[[67, 109, 10, 338, 297, 296, 336, 9, 107, 66]]) > 0
-    if not forehead.any() or not (hair > 0).any():
-        return None
-    skin = float(np.median(light[forehead]))
-    if float(np.median(light[hair > 0])) > skin - _DARKER:
-        return None
-    return np.clip((skin - light) / _DARKER + 0.5, 0, 1).astype(np.float32)
+
+def _below_skin(crop: NDArray[np.uint8], points: Array) -> Array:
+    """[128, 128]: 1 where it is darker than the forehead's skin, 0 where it shines."""
+    light = _lightness(crop)
+    return np.clip((_forehead(light, points) - light) / _DARKER + 0.5, 0, 1).astype(np.float32)
+
+
+def _lightness(crop: NDArray[np.uint8]) -> Array:
+    return np.asarray(cv2.GaussianBlur(to_log(crop)[..., 0], (0, 0), 0.8))
+
+
+def _forehead(lightness: Array, points: Array) -> float:
+    """Log lightness of its skin; -inf where none is in the picture."""
+    skin = lightness[_drawn(points[[67, 109, 10, 338, 297, 296, 336, 9, 107, 66]]) > 0]
+    return float(np.median(skin)) if skin.size else -np.inf
 
 
 def _grabbed(crop: NDArray[np.uint8], person: Array, unlike: Array, points: Array) -> Array | None:

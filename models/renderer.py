@@ -15,14 +15,16 @@ from models.frame import Frame
 from models.hair import Hair
 from models.lighting import to_channels
 from models.mesh import Array, Similarity
-from models.occlusion import hold
+from models.occlusion import carry, hold
 from models.prior import LinearPrior, Projection
 from models.raster import rasterise
+from models.refiner import Refiner
 from models.regions import Region, interocular, preserved_mask
 
 WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 PLACES_WIDTH = 200  # and on which the frame is laid over the photograph: between its vertices it is even
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
+HUE = 0.16  # bound of either colour difference, log units: beyond it skin glows orange or turns grey
 BRIGHTEST, DARKEST = 0.5, -1.0  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
 DARK, DARKER = 0.35, 0.35  # log units by which brows darken freely, and the share of what goes beyond it
@@ -43,9 +45,10 @@ class FaceModel:
     vertices: [468, 3] pixels of the photograph; similarity: onto the mean face; residual: [T, T, 3] log
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
     grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
-    places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own;
-    standing: [h, w], 0..1 on that grid, what stands before the face (see `models.occlusion`); hair: where there is any
-    whose tone can change; one_hue: the photograph is grey or sepia, and no colour may enter it.
+    look: [4, SIDE, SIDE], the face as `models.refiner` sees it; places: [h, w, 2], where in the frame each pixel of
+    the surroundings lies, on a grid of its own; standing, worn: [h, w], 0..1 on that grid, what stands before the
+    face, and glasses, which it carries (see `models.occlusion`); hair: where there is any whose tone can change;
+    one_hue: the photograph is grey or sepia, and no colour may enter it.
     """
 
     vertices: Array
@@ -53,8 +56,10 @@ class FaceModel:
     projection: Projection
     residual: Array
     occlusion: Array
+    look: Array
     places: Array
     standing: Array
+    worn: Array
     hair: Hair | None = None
     one_hue: bool = False
 
@@ -107,18 +112,25 @@ def edit(
     preserve: frozenset[Region],
     size: tuple[int, int],
     blend: bool = True,
+    refiner: Refiner | None = None,
 ) -> Edit:
     """Plan the change of one face to the identity `latent` in a photograph of `size` (height, width).
 
-    Without `blend` nothing fades: the face ends at the edge of its mesh and of the preserved regions (to be measured).
+    Without `blend` nothing fades: the face ends at the edge of its mesh and of the preserved regions; without a
+    `refiner` the drawing stays as the prior makes it (both to be measured).
     """
     left, top, width, height = surroundings(face.vertices, *size)
     scale = min(1.0, WORK_WIDTH / face.width)
     work_width, work_height = max(round(width * scale), 2), max(round(height * scale), 2)
     step = np.array([work_width / width, work_height / height], np.float32)
-    texture, shape = _change(prior, face, latent * gain(prior, preserve))
+    texture, shape = drawing(prior, face, latent * gain(prior, preserve))
     if blend:
         texture *= prior.frame.taper[..., None]
+    texture[..., 1:] = HUE * np.tanh(texture[..., 1:] / HUE)
+    if refiner is not None:
+        texture += refiner.refine(face.look, texture) * free(prior, face)
+    if face.one_hue:
+        texture[..., 1:] = 0
     target = face.similarity.invert(face.similarity.apply(face.vertices) + shape)
     origin = np.array([left, top], np.float32)
     before, after = ((mesh.closed(v)[:, :2] - origin) * step for v in (face.vertices, target))
@@ -126,18 +138,20 @@ def edit(
 
     colour, motion = _nearness(face, preserve, origin, step, work_height, work_width, blend)
     flow = _flow(before, after, depth, work_height, work_width, blend) * motion[..., None]
-    flow, free = hold(face.standing, flow, scale * face.width)
-    ratio = _colours(face.places, flow, texture) * (colour * free)[..., None]
+    flow, bare = _past_obstacles(face, flow, scale * face.width, preserve)
+    ratio = _colours(face.places, flow, texture) * (colour * bare)[..., None]
     flow /= step
     lighter = cv2.GaussianBlur(ratio.mean(2), (0, 0), 2.5)
     soften = np.clip(2.2 * (lighter - 0.1), 0, 0.85)[..., None]
     return Edit(left, top, width, height, flow, ratio, soften.astype(np.float32))
 
 
-def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, Array]:
-    """Difference of log detail in the frame and of the aligned vertices.
+def drawing(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, Array]:
+    """What the identity `latent`, as strong as it is to be seen, changes in a face.
 
-    What the prior does not explain of the old face goes too, but for its finest part.
+    Returns:
+        differences of log detail [T, T, 3] in the frame and of the aligned vertices [468, 3]. What the prior does not
+        explain of the old face goes too, but for its finest part.
     """
     texture, shape = prior.change(_believed(prior, face.projection.latent), latent)
     texture *= prior.frame.calm[..., None]
@@ -152,9 +166,12 @@ def _change(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     texture[..., 1] += darker
     texture[..., 2] -= darker
     texture -= face.residual
-    if face.one_hue:
-        texture[..., 1:] = 0
     return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
+
+
+def free(prior: LinearPrior, face: FaceModel) -> Array:
+    """float32 [T, T, 1], 0..1: how far each place of a face may change, fading at its edge."""
+    return (prior.frame.yielding * prior.frame.taper * (1 - face.occlusion))[..., None]
 
 
 def _believed(prior: LinearPrior, latent: Array) -> Array:
@@ -177,6 +194,17 @@ def _flow(before: Array, after: Array, depth: Array, height: int, width: int, bl
     flow = _around(before - after, after, height, width) if blend else np.zeros((height, width, 2), np.float32)
     flow[raster.mask] = (raster.image(before) - grid)[raster.mask]
     return np.asarray(cv2.GaussianBlur(flow, (0, 0), 2.0)) if blend else flow
+
+
+def _past_obstacles(face: FaceModel, flow: Array, width: float, preserve: frozenset[Region]) -> tuple[Array, Array]:
+    """The flow with what stands before the face held and glasses carried, and how far colours may change [h, w].
+
+    Where eyes or nose are preserved, glasses cannot leave them.
+    """
+    body = carry(face.worn, flow, width) if preserve <= {"mouth"} else None
+    flow, beside_worn = hold(face.worn, flow, width, body)
+    flow, beside_others = hold(face.standing, flow, width)
+    return flow, beside_worn * beside_others
 
 
 def _colours(places: Array, flow: Array, texture: Array) -> Array:

@@ -5,6 +5,7 @@ made for skin would leave half of it. Hair is told by its texture, as energy of 
 nose and lip, against the quietest skin of the same face, whose grain is the photograph's own; dark hair needs less.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -25,6 +26,14 @@ _HAIRY: Final = (1.8, 2.6)  # energy, in parts of the quiet skin's, between whic
 _PAINTED: Final = (0.42, 0.5)  # log units by which lips are redder (and half as much, bluer) than cheeks
 
 
+@dataclass(frozen=True)
+class Worn:
+    """kept: how far each place of a face keeps its look; beard: where that is for hair; float32 [T, T], 0..1."""
+
+    kept: Array
+    beard: Array
+
+
 class WornFinder:
     """Finds them in one common frame."""
 
@@ -40,22 +49,20 @@ class WornFinder:
         self._skin = (frame.skin > 0.5) & ~below & (frame.border > 0.06) & ~frame.features["nose"]
         self._cheeks = self._skin & (rows > frame.uv[1, 1] - 0.08 * frame.side)
 
-    def find(self, texture: Array, facing: Array) -> Array:
-        """How far each place keeps its look.
+    def find(self, texture: Array, facing: Array) -> Worn:
+        """What a face wears.
 
         Args:
             texture: RGB 0..255 [T, T, 3] in the frame; facing: [T, T], 0 where the camera does not see the face.
-
-        Returns:
-            float32 [T, T], 0..1.
         """
         log, seen = to_log(texture), facing > 0.4
-        kept = self._painted * self._paint(log, seen)
+        painted = self._painted * self._paint(log, seen)
         energy = self._energy(log[..., 0], seen)
         quiet = self._grain(energy, seen)
+        beard = np.zeros_like(energy)
         if (grown := _passage(self._score(log[..., 0], energy, quiet, seen), _GROWN)) > 0:
-            kept = np.maximum(kept, grown * self._beard(_passage(energy / quiet, _HAIRY) * self._lower))
-        return kept.astype(np.float32)
+            beard = grown * self._beard(_passage(energy / quiet, _HAIRY) * self._lower)
+        return Worn(np.maximum(painted, beard).astype(np.float32), beard.astype(np.float32))
 
     def _beard(self, hair: Array) -> Array:
         """The skin between hairs belongs to the beard; what hangs together with no moustache is a fold."""

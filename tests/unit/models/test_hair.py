@@ -11,8 +11,9 @@ LIGHT, DARK = np.array([2.0, 0.0], np.float32), np.array([-2.0, 0.0], np.float32
 
 
 @pytest.fixture(scope="module")
-def hair(astronaut: Picture, meshes: tuple[np.ndarray, np.ndarray]) -> Hair:
-    found = HairFinder().find(astronaut, meshes[0])
+def hair(engine: FaceAnonymizer, astronaut: Picture, meshes: tuple[np.ndarray, np.ndarray]) -> Hair:
+    frame = engine.prior.frame
+    found = HairFinder().find(astronaut, meshes[0], np.zeros((frame.side, frame.side), np.float32), frame)
     assert found is not None
     return found
 
@@ -78,14 +79,42 @@ def test_hair_stays_where_it_was_in_a_crop_of_the_photograph(astronaut: Picture,
     assert ((after != small).any(2) == whole).mean() > 0.97
 
 
-def test_a_bare_head_has_no_hair(astronaut: Picture, meshes: tuple[np.ndarray, np.ndarray]) -> None:
-    """Where everything around the face looks like its skin, nothing is coloured."""
+def test_a_bare_head_has_no_hair_but_may_have_a_beard(
+    engine: FaceAnonymizer, astronaut: Picture, meshes: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """Where everything around the face looks like its skin, nothing is coloured; dark hair on the chin alone is."""
+    frame = engine.prior.frame
     skin = np.empty_like(astronaut)
     skin[:] = astronaut[130:140, 205:215].reshape(-1, 3).mean(0)
     face = slice(80, 200), slice(180, 270)
     skin[face] = astronaut[face]
 
-    assert HairFinder().find(skin, meshes[0]) is None
+    shaven = np.zeros((frame.side, frame.side), np.float32)
+    chin = cv2.circle(shaven.copy(), tuple(int(v) for v in frame.uv[199]), 40, 1.0, -1)
+    x, y = (int(v) for v in meshes[0][199, :2])
+    bearded = cv2.circle(skin.copy(), (x, y), 12, (40, 30, 25), -1)
+
+    assert HairFinder().find(skin, meshes[0], shaven, frame) is None
+    found = HairFinder().find(bearded, meshes[0], chin, frame)
+    assert found is not None
+    changed = (_changed(bearded, found, LIGHT) != bearded).any(2)
+    assert changed[y - 4 : y + 4, x - 4 : x + 4].all()
+    assert not changed[: y - 40].any()
+
+
+def test_a_tone_comes_in_gently_beside_what_is_preserved(astronaut: Picture, hair: Hair) -> None:
+    """Next to a preserved part of the hair its new tone begins at nothing, farther away it is whole."""
+    keep = np.zeros(astronaut.shape[:2], bool)
+    keep[:, :200] = True
+
+    part, whole = _changed(astronaut, hair, LIGHT, keep), _changed(astronaut, hair, LIGHT)
+
+    change = np.abs(part.astype(int) - astronaut).mean((0, 2)) / np.maximum(
+        np.abs(whole.astype(int) - astronaut).mean((0, 2)), 0.1
+    )
+    assert change[:200].max() == 0
+    assert change[200] < 0.5
+    assert change[225:240].min() > 0.9
 
 
 def test_hair_belongs_to_the_identity(engine: FaceAnonymizer, astronaut: Picture) -> None:

@@ -49,11 +49,13 @@ def test_a_moustache_keeps_its_look(engine: FaceAnonymizer, finder: WornFinder, 
     """Hair on the upper lip is kept whole; cheeks and forehead may take another look."""
     texture, facing = face
     uv = engine.prior.frame.uv
-    worn = finder.find(_moustache(texture, uv), facing)
+    found = finder.find(_moustache(texture, uv), facing)
+    worn = found.kept
 
     lip = np.round((uv[0] + uv[2]) / 2).astype(int)
     assert worn[lip[1] - 3 : lip[1] + 3, lip[0] - 25 : lip[0] + 25].min() > 0.9
     assert worn[: int(uv[195, 1])].max() == 0
+    np.testing.assert_array_equal(found.beard, worn)
 
 
 def test_painted_lips_keep_their_colour(engine: FaceAnonymizer, finder: WornFinder, face: Faces) -> None:
@@ -65,13 +67,14 @@ def test_painted_lips_keep_their_colour(engine: FaceAnonymizer, finder: WornFind
     natural[lips] = np.median(texture[frame.skin > 0.5], 0) * (1, 0.92, 0.92)
     painted[lips] = (170, 20, 50)
 
-    assert finder.find(natural, facing)[lips].max() == 0
-    assert np.median(finder.find(painted, facing)[lips]) > 0.9
+    assert finder.find(natural, facing).kept[lips].max() == 0
+    assert np.median(finder.find(painted, facing).kept[lips]) > 0.9
+    assert finder.find(painted, facing).beard.max() == 0
 
 
 def test_a_face_that_nobody_sees_wears_nothing(finder: WornFinder, face: Faces) -> None:
     """Where the camera sees no part of the face, nothing is found and nothing fails."""
     texture, facing = face
 
-    assert finder.find(texture, np.zeros_like(facing)).max() == 0
+    assert finder.find(texture, np.zeros_like(facing)).kept.max() == 0
     assert finder.bearded(texture, np.zeros_like(facing)) == 0
