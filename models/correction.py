@@ -15,7 +15,7 @@ from models.lighting import OFFSET
 _BLOCK: Final = 8  # pixels over which energy is taken
 _WINDOW: Final = 3  # blocks to each side over which it is compared: wide enough that an edge counts for little
 _LEAST: Final = 1e-6  # log units squared: of detail fainter than this nothing is left to scale
-_BOUNDS: Final = (0.25, 1.35)  # of the factor
+_BOUNDS: Final = (0.0, 1.35)  # of the factor: from a plain Gaussian to noise that nobody sees grow
 _PASSES: Final = 3  # of a binomial filter, together a Gaussian of 1.2 pixels
 
 
@@ -26,22 +26,44 @@ def match_grain(result: torch.Tensor, source: torch.Tensor, calm: torch.Tensor) 
     """
     if min(result.shape[2:]) < 4 * _BLOCK:
         return result
-    fine, before = _fine(result), _fine(source)
-    factor = torch.exp(0.5 * (_energy(before) - _energy(fine))).clamp(*_BOUNDS)
+    fine = _fine(result)
+    factor = _factor(fine, _energy(_fine(source)))
     factor = functional.interpolate(factor, result.shape[2:], mode="bilinear", align_corners=False)
     factor = torch.where(factor > 1, 1 + (factor - 1) * (1 - calm), factor)
-    return (result + OFFSET) * torch.exp((factor - 1) * fine) - OFFSET
+    return (result + OFFSET).mul_(factor.sub_(1).mul_(fine).exp_()).sub_(OFFSET)
+
+
+def _factor(fine: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """By what `fine` must be multiplied for the energy of what is fine afterwards to be `wanted`, [1, 1, H / 8, W / 8].
+
+    No filter parts fine from coarse cleanly. With G for the smoothing, L for the picture and F = L - G L for its
+    detail, f F + G L has the detail f F + (1 - f) G F: in a smooth photograph, whose detail is nearly all of it as
+    broad as the filter, most stays however small the factor. The energy of that sum is a quadratic in f, which is
+    solved.
+    """
+    passed = _smooth(fine)
+    own, mixed, rest = (_blocks(one * other) for one, other in ((fine, fine), (fine, passed), (passed, passed)))
+    own += _LEAST
+    mixed, rest = _around(mixed / own), _around(rest / own)
+    aim = torch.exp(wanted - _around(own.log()))
+    square, half = 1 - 2 * mixed + rest, mixed - rest
+    root = (half.square() - square * (rest - aim)).clamp_min(0).sqrt()
+    return ((root - half) / square.clamp_min(_LEAST)).clamp(*_BOUNDS)
 
 
 def _fine(image: torch.Tensor) -> torch.Tensor:
     """Log lightness [1, 1, H, W], only what is finer than about 1.2 pixels."""
     weights = torch.tensor([0.299, 0.587, 0.114], device=image.device)
-    light = (torch.einsum("nchw,c->nhw", image.clamp(0, 255), weights)[:, None] + OFFSET).log()
-    smooth = light
+    light = torch.einsum("nchw,c->nhw", image.clamp(0, 255), weights)[:, None].add_(OFFSET).log_()
+    return light - _smooth(light)
+
+
+def _smooth(field: torch.Tensor) -> torch.Tensor:
+    """[1, 1, H, W] without what is finer than about 1.2 pixels."""
     for _ in range(_PASSES):
         for axis in (2, 3):
-            smooth = _binomial(smooth, axis)
-    return light - smooth
+            field = _binomial(field, axis)
+    return field
 
 
 def _binomial(field: torch.Tensor, axis: int) -> torch.Tensor:
@@ -57,6 +79,13 @@ def _binomial(field: torch.Tensor, axis: int) -> torch.Tensor:
 
 def _energy(fine: torch.Tensor) -> torch.Tensor:
     """Log of the energy around each block, [1, 1, H / 8, W / 8]: a mean of logarithms, in which edges count little."""
-    blocks = functional.avg_pool2d(fine.square(), _BLOCK, ceil_mode=True, count_include_pad=False)
-    side = 2 * _WINDOW + 1
-    return functional.avg_pool2d((blocks + _LEAST).log(), side, 1, _WINDOW, count_include_pad=False)
+    return _around((_blocks(fine.square()) + _LEAST).log())
+
+
+def _blocks(values: torch.Tensor) -> torch.Tensor:
+    return functional.avg_pool2d(values, _BLOCK, ceil_mode=True, count_include_pad=False)
+
+
+def _around(blocks: torch.Tensor) -> torch.Tensor:
+    """Each block's mean with those around it."""
+    return functional.avg_pool2d(blocks, 2 * _WINDOW + 1, 1, _WINDOW, count_include_pad=False)

@@ -26,6 +26,7 @@ RIGHT_BROW = [70, 63, 105, 66, 107, 55, 65, 52, 53, 46]
 LEFT_BROW = [300, 293, 334, 296, 336, 285, 295, 282, 283, 276]
 NOSE = [168, 122, 174, 198, 49, 48, 64, 98, 97, 2, 326, 327, 294, 278, 279, 420, 399, 351]
 _HOLES = (RIGHT_EYE, LEFT_EYE, INNER_LIPS)
+_PAIRS = ((33, 263), (133, 362), (234, 454), (172, 397), (50, 280), (61, 291))  # right and left of the face
 
 
 def _loop(edges: frozenset[tuple[int, int]]) -> list[int]:
@@ -96,6 +97,27 @@ def fit_similarity(source: Array, target: Array) -> Similarity:
     rotation = (u * sign) @ vt
     scale = float((s * sign).sum() / ((source - a) ** 2).sum())
     return Similarity(scale, rotation.astype(np.float32), (b - scale * a @ rotation).astype(np.float32))
+
+
+def yaw_of(vertices: Array) -> float:
+    """Degrees, as `Similarity.yaw_pitch_roll` tells them, without a mean face."""
+    x, y, z = _across(vertices)
+    return float(np.degrees(np.arctan2(z, np.hypot(x, y))))
+
+
+def roll_of(vertices: Array) -> float:
+    """Degrees, positive clockwise, without a mean face."""
+    x, y, _ = _across(vertices)
+    return float(np.degrees(np.arctan2(y, x)))
+
+
+def _across(vertices: Array) -> Array:
+    """Where a head's own left lies, [3]: from pairs of vertices, of eyes, jaw and mouth too, since eyes alone lie
+    level in few faces.
+    """
+    across = np.array([vertices[left] - vertices[right] for right, left in _PAIRS])
+    direction: Array = (across / np.linalg.norm(across, axis=1, keepdims=True)).mean(0)
+    return direction
 
 
 def visibility(vertices: Array) -> Array:

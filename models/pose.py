@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models import mesh
 from models.faces import FaceFinder
-from models.mesh import Array, Mesher
+from models.mesh import Array, Mesher, roll_of, yaw_of
 from models.raster import rasterise
 from models.recognizer import Recognizer
 
@@ -43,10 +43,21 @@ def turn_face(image: NDArray[np.uint8], vertices: Array, yaw_degrees: float, pit
     """`turn_head` for a face whose mesh [468, 3] is known; yaw and pitch are the head's own, whatever its roll."""
     angles, scale = np.radians([yaw_degrees, pitch_degrees]), _working_scale(vertices)
     head = _head(vertices * scale)
-    turn = head.upright @ rotation(angles[0], angles[1]) @ head.upright.T
-    turned = (vertices * scale - head.centre) @ turn + head.centre
+    turned = turn_mesh(vertices * scale, yaw_degrees, pitch_degrees, head.centre)
     around = _slide(head, angles, *_working_size(image, scale))
-    return _follow(image, _flow(vertices * scale, turned.astype(np.float32), around), scale)
+    return _follow(image, _flow(vertices * scale, turned, around), scale)
+
+
+def turn_mesh(vertices: Array, yaw_degrees: float, pitch_degrees: float, centre: Array) -> Array:
+    """A mesh [468, 3] turned around `centre` [3] so that neither angle changes the other.
+
+    Pitch turns about the line between the head's own ears, which may stand at a yaw already; yaw about the vertical of
+    the head as it stands in its picture.
+    """
+    upright, own = _upright(vertices), np.radians(yaw_of(vertices))
+    yaw, pitch = np.radians([yaw_degrees, pitch_degrees])
+    turn = upright @ rotation(-own, 0) @ rotation(own + yaw, pitch) @ upright.T
+    return ((vertices - centre) @ turn + centre).astype(np.float32)
 
 
 def move_face(image: NDArray[np.uint8], vertices: Array, target: Array) -> NDArray[np.uint8]:
@@ -95,10 +106,15 @@ class _Head:
     face_height: float
 
 
+def _upright(vertices: Array) -> Array:
+    """[3, 3], for row vectors: undoes the head's roll."""
+    roll = np.radians(roll_of(vertices))
+    x, y = np.cos(roll), np.sin(roll)
+    return np.array([[x, -y, 0], [y, x, 0], [0, 0, 1]], np.float32)
+
+
 def _head(vertices: Array) -> _Head:
-    x, y = vertices[mesh.LEFT_EYE, :2].mean(0) - vertices[mesh.RIGHT_EYE, :2].mean(0)
-    length = np.hypot(x, y)
-    upright = np.array([[x, -y, 0], [y, x, 0], [0, 0, length]], np.float32) / length
+    upright = _upright(vertices)
     oval, sides = (vertices[places] @ upright for places in (mesh.FACE_OVAL, [234, 454]))
     width, height = (float(np.ptp(oval[:, k])) for k in (0, 1))
     centre = np.array([sides[:, 0].mean(), oval[:, 1].mean() - ABOVE * height, sides[:, 2].mean() + BEHIND * width])

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.faces import FaceFinder
-from models.mesh import INNER_LIPS, Array, Mesher
+from models.mesh import INNER_LIPS, Array, Mesher, yaw_of
 from models.recognizer import Recognizer
 
-_PAIRS: Final = ((33, 263), (133, 362), (234, 454), (172, 397), (50, 280), (61, 291))  # right and left of the face
 _CHEEKS: Final = (50, 280, 205, 425)
 _BRIGHT: Final = 0.55  # of the cheeks' lightness; what is darker between the lips is no tooth
 _PALER: Final = 2.0  # by how much teeth are less red than the cheeks (a* of CIELAB)
@@ -49,14 +48,7 @@ class HeadReader:
             return Head()
         eyes = float(np.linalg.norm(vertices[263] - vertices[33]))
         gap = float(np.linalg.norm(vertices[13] - vertices[14])) / eyes
-        return Head(_yaw(vertices), gap, _teeth(image, vertices, eyes))
-
-
-def _yaw(vertices: Array) -> float:
-    """From pairs of vertices that lie level and equally deep on a face that looks straight ahead."""
-    across = np.array([vertices[left] - vertices[right] for right, left in _PAIRS])
-    direction = (across / np.linalg.norm(across, axis=1, keepdims=True)).mean(0)
-    return float(np.degrees(np.arctan2(direction[2], np.hypot(direction[0], direction[1]))))
+        return Head(yaw_of(vertices), gap, _teeth(image, vertices, eyes))
 
 
 def _teeth(image: NDArray[np.uint8], vertices: Array, eyes: float) -> float:

@@ -4,12 +4,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from models.evaluation import published
+from models.evaluation.fairness import FEWEST
 from models.evaluation.targets import MODES, STRICT, find
 from models.regions import REGIONS
 
 Rows = Sequence[Sequence[str]]
 _PUBLISHED = (
     "Rows in italics are published by the paper's supplement, on other pictures; nothing of them was run again."
+)
+
+_FAIR = (
+    "One threshold for everybody lets some groups' strangers pass more often than others': \"own false matches\" are "
+    "couples of different people of the group that the judge takes for one person at the common threshold, on "
+    'originals. "At the group\'s own 1 %" the threshold is the distance below which 1 % of these couples fall; what '
+    f"gap is left there is not the judge's. Groups of fewer than {FEWEST} people are too few for that."
 )
 
 
@@ -195,13 +203,32 @@ def _groups(report: dict[str, Any]) -> Iterator[str]:
                 group,
                 str(member["held_by_gate"]["of"]),
                 _share(member["held_by_gate"]),
-                *(_share(find(member, "same_photo", judge, "verified", "1 %")) for judge in judges),
+                *(one for judge in judges for one in _by_judge(report, grouping, group, member, judge)),
             )
             for mode in MODES
             for group, member in (find(report, "methods", mode, "groups", grouping) or {}).items()
         ]
-        columns = ("mode", "group", "faces", "held by the gate", *(f"{judge} at 1 %" for judge in judges))
+        headed = (
+            (f"{judge} at 1 %", f"{judge}'s own false matches there", f"{judge} at the group's own 1 %")
+            for judge in judges
+        )
+        columns = ("mode", "group", "faces", "held by the gate", *(one for three in headed for one in three))
         yield _section(f"By {grouping}, same photograph", columns, rows)
+        yield _FAIR + "\n"
+
+
+def _by_judge(
+    report: dict[str, Any], grouping: str, group: str, member: dict[str, Any], judge: str
+) -> tuple[str, str, str]:
+    """What is verified at the common threshold, how often strangers of the group are, and what at its own threshold."""
+    verified = _share(find(member, "same_photo", judge, "verified", "1 %"))
+    own = find(report, "fairness", grouping, group, judge)
+    if own is None:
+        return verified, "–", "–"
+    wrong, people = own["false_matches"].get("1 %"), own["people"]
+    among = "–" if wrong is None else f"{_percent(wrong)} among {people} people"
+    fair = find(member, "own_threshold", judge)
+    return verified, among, f"too few ({people})" if own["threshold"] is None else _share(fair)
 
 
 def _target(row: dict[str, Any]) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models.evaluation import frechet, preservation, semantics, utility, verification
+from models.evaluation import fairness, frechet, preservation, semantics, utility, verification
 from models.evaluation.grain import GOOD
 from models.evaluation.looking import Embedding, Look
 from models.evaluation.markdown import markdown
@@ -24,12 +24,13 @@ SMALLEST_GROUP = 5  # a share of fewer people says nothing
 class Bench:
     """What results are held against: judges with their thresholds for false matches, detectors, reference pictures.
 
-    reference: embeddings by judge of originals, for Fréchet distances.
+    reference: embeddings by judge of originals, for Fréchet distances; fairness: see `fairness.by_group`.
     """
 
     limits: Mapping[str, Mapping[str, float]]
     detectors: Sequence[str]
     reference: Mapping[str, np.ndarray]
+    fairness: Mapping[str, Any] = field(default_factory=dict)
 
 
 def summarise_faces(measured: Sequence[Measured], bench: Bench) -> dict[str, Any]:
@@ -102,12 +103,21 @@ def _groups(rows: Sequence[FaceResult], sources: Mapping[str, Look], bench: Benc
     for grouping in sorted({key for row in rows for key in row.groups}):
         names = sorted({row.groups[grouping] for row in rows if grouping in row.groups})
         members = {name: [row for row in rows if row.groups.get(grouping) == name] for name in names}
+        judges = bench.fairness.get(grouping, {})
         out[grouping] = {
             name: _identity_and_utility(group, sources, bench)
+            | {"own_threshold": _own_threshold(group, sources, bench, judges.get(name, {}))}
             for name, group in members.items()
             if len(group) >= SMALLEST_GROUP
         }
     return out
+
+
+def _own_threshold(
+    rows: Sequence[FaceResult], sources: Mapping[str, Look], bench: Bench, own: Mapping[str, Any]
+) -> dict[str, Any]:
+    """For each judge, what is verified at the group's own threshold; None where it has none."""
+    return {judge: fairness.verified(_distances(rows, sources, judge), own.get(judge)) for judge in bench.limits}
 
 
 def _distances(rows: Sequence[FaceResult], sources: Mapping[str, Look], judge: str) -> list[float | None]:

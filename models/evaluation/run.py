@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from models.evaluation import attacking, diversity, figures, measure, report, sheets, verification
+from models.evaluation import attacking, diversity, fairness, figures, measure, report, sheets, verification
 from models.evaluation.consistency import summarise_pairs
 from models.evaluation.looking import Look, readable, stacked
 from models.evaluation.making import MODES
@@ -73,12 +73,13 @@ def evaluate(plan: Plan, progress: Progress = lambda what, done, total: None) ->
         measured = run.portraits(portraits)
         paired = run.pairs(find_pairs(plan.pairs) if plan.pairs else [])
         crowd = run.crowd(portraits)
-        bench = run.bench(measured, crowd)
+        bench = run.bench(measured, crowd, portraits)
         facts: dict[str, Any] = {
             "generator": pool.submit(measure.facts, plan.setting).result()[0],
             "seed": plan.seed,
             "calibration": len(crowd),
             "thresholds": bench.limits,
+            "fairness": bench.fairness,
             **report.summarise_faces(measured, bench),
             "pairs": summarise_pairs(paired, bench.limits, _by_judge(crowd.values(), list(bench.limits))),
             "attacks": attacking.attack_portraits(measured, list(bench.limits))
@@ -123,6 +124,10 @@ def _by_judge(looks: Iterable[Look], judges: Sequence[str]) -> dict[str, np.ndar
     return {name: stacked(known, name) for name in judges} if known else {}
 
 
+def _read(look: Look, judges: Sequence[str]) -> dict[str, np.ndarray]:
+    return {judge: one for judge in judges if (one := look.embeddings[judge]) is not None}
+
+
 @dataclass(frozen=True)
 class _Run:
     plan: Plan
@@ -142,7 +147,7 @@ class _Run:
 
     def crowd(self, portraits: list[Portrait]) -> dict[str, Look]:
         """Originals of as many people as there are, by file name; those in which a face is seen."""
-        known = find_portraits(self.plan.training) if self.plan.training else portraits
+        known = self._known(portraits)
         calls = [partial(measure.look_at, portrait, self.plan.setting) for portrait in known]
         looks = self._all("originals", calls)
         return {
@@ -151,14 +156,23 @@ class _Run:
             if look.embeddings and all(one is not None for one in look.embeddings.values())
         }
 
-    def bench(self, measured: Sequence[Measured], crowd: Mapping[str, Look]) -> report.Bench:
+    def _known(self, portraits: list[Portrait]) -> list[Portrait]:
+        folder = self.plan.training
+        if folder is None:
+            return portraits
+        # Another folder's pictures may bear the names of the table's and show other people.
+        return find_portraits(folder, table=self.plan.table if folder == self.plan.faces else None)
+
+    def bench(self, measured: Sequence[Measured], crowd: Mapping[str, Look], portraits: list[Portrait]) -> report.Bench:
         sources = [one.source for one in measured if one.source is not None]
         judges = list(next(iter([*sources, *crowd.values()])).embeddings) if sources or crowd else []
         limits = {
             name: verification.thresholds(list(stacked(crowd.values(), name)) if crowd else []) for name in judges
         }
         detectors = self.pool.submit(measure.facts, self.plan.setting).result()[1]
-        return report.Bench(limits, detectors, _by_judge(sources, judges))
+        groups = {portrait.path.name: portrait.groups for portrait in self._known(portraits)}
+        strangers = [fairness.Stranger(groups[name], _read(look, judges)) for name, look in crowd.items()]
+        return report.Bench(limits, detectors, _by_judge(sources, judges), fairness.by_group(strangers, limits))
 
     def many(self, portraits: list[Portrait]) -> list[list[Look]]:
         """Several results of the first portraits, each with an identity of its own."""

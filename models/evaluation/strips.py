@@ -12,8 +12,8 @@ from PIL import Image
 from models import FaceAnonymizer
 from models.control import Change, Control, Part, Person, Picture
 from models.evaluation.sheets import tile, write_sheets
-from models.evaluation.turning import Turn, head_pose, plot, response
-from models.mesh import Mesher
+from models.evaluation.turning import Turn, plot, read_pose, response
+from models.mesh import Box, Mesher, roll_of
 
 STEPS = 7
 CHANGES: tuple[Change, ...] = ("structure", "texture", "both")
@@ -80,12 +80,9 @@ def _turns(
     pictures = [control.turn(person, *((one, 0) if axis == "yaw" else (0, one))) for one in steps]
     turns = []
     for asked, picture in zip(steps, pictures, strict=True):
-        # One mesh errs by a degree or so; several, fitted to slightly different crops, err less.
-        meshes = [mesher.fit(picture, _box(person, grown)) for grown in (-0.08, -0.03, 0.03, 0.08)]
-        known = [one for one in meshes if one is not None]
-        if known:
-            vertices, size = np.mean(known, 0), (picture.shape[0], picture.shape[1])
-            turns.append(Turn(asked, *head_pose(vertices, control.prior.frame.mean, size)))
+        pose = read_pose(mesher, picture, _box(person), roll_of(person.model.vertices), control.prior.frame.mean)
+        if pose is not None:
+            turns.append(Turn(asked, *pose))
     if len(turns) > 2:
         done.turns[axis] = response(turns, axis)
         if find_spec("matplotlib") is not None:
@@ -112,10 +109,9 @@ def _strip(
     done.files += [path.name for path in write_sheets([row], labels, folder, name)]
 
 
-def _box(person: Person, grown: float = 0.0) -> tuple[float, float, float, float]:
+def _box(person: Person) -> Box:
     (left, top), (right, bottom) = person.model.vertices[:, :2].min(0), person.model.vertices[:, :2].max(0)
-    more = grown * float(right - left)
-    return float(left) - more, float(top) - more, float(right) + more, float(bottom) + more
+    return float(left), float(top), float(right), float(bottom)
 
 
 def _steps(limits: Range) -> list[float]:

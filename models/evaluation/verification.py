@@ -22,11 +22,16 @@ Embedding = NDArray[np.float32]
 
 def thresholds(originals: Sequence[Embedding]) -> dict[str, float]:
     """The distance that holds each rate of false matches among different people; {} for fewer than two."""
+    apart = couples(originals)
+    return {name: float(np.quantile(apart, rate)) for name, rate in RATES.items()} if apart.size else {}
+
+
+def couples(originals: Sequence[Embedding]) -> NDArray[np.float32]:
+    """The distances of all couples, [N (N - 1) / 2]."""
     if len(originals) < 2:
-        return {}
+        return np.zeros(0, np.float32)
     vectors = np.stack(originals)
-    apart = np.concatenate([np.linalg.norm(vectors[k + 1 :] - vectors[k], axis=1) for k in range(len(vectors) - 1)])
-    return {name: float(np.quantile(apart, rate)) for name, rate in RATES.items()}
+    return np.concatenate([np.linalg.norm(vectors[k + 1 :] - vectors[k], axis=1) for k in range(len(vectors) - 1)])
 
 
 def verified(distances: Sequence[float | None], limits: Mapping[str, float]) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import torch
 
@@ -22,6 +23,42 @@ def test_grain_is_brought_to_the_photographs_own() -> None:
     assert abs(float(coarse.std() / source.std()) - 1) < 0.25
     assert abs(float(smooth.std() / source.std()) - 1) < 0.1
     assert abs(float(coarse.mean()) - 128) < 1
+
+
+def test_what_is_barely_fine_is_matched_too() -> None:
+    """In a smooth photograph all detail is about as broad as the filter; too strong detail still comes down to it."""
+    broad = [
+        cv2.GaussianBlur(np.random.default_rng(seed).normal(0, 1, (96, 96)).astype(np.float32), (0, 0), 1.0)
+        for seed in (1, 2)
+    ]
+    source, result = (
+        torch.from_numpy(np.tile(128 + strength * one / one.std(), (1, 3, 1, 1)).astype(np.float32))
+        for strength, one in zip((2.0, 3.6), broad, strict=True)
+    )
+
+    matched = match_grain(result, source, _calm())
+
+    assert _detail(result) / _detail(source) > 2.5
+    assert 0.7 < _detail(matched) / _detail(source) < 1.3
+
+
+def _detail(picture: torch.Tensor) -> float:
+    """Energy of what is finer than about 1.2 pixels."""
+    light = picture[0, 0].log().numpy()
+    return float((light - cv2.GaussianBlur(light, (0, 0), 1.2)).var())
+
+
+def test_an_edge_is_not_overdrawn() -> None:
+    """Beside an edge between two flat tones nothing gets lighter or darker than the tones are."""
+    edge = torch.full((1, 3, 96, 96), 80.0)
+    edge[..., 48:] = 160
+
+    matched = match_grain(edge + _noise(6) - 128, edge + _noise(2) - 128, _calm())
+    plain = match_grain(edge, _noise(0.1), _calm())
+
+    assert float(plain.min()) > 79
+    assert float(plain.max()) < 161
+    assert float(matched.max()) < float((edge + _noise(6) - 128).max())
 
 
 def test_what_was_smoothed_on_purpose_is_not_raised_again() -> None:

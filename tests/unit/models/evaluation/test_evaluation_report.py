@@ -1,11 +1,13 @@
 """The report: targets, groups, and a document that a person can read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from models import REGIONS
+from models.evaluation.fairness import FEWEST, Stranger, by_group
 from models.evaluation.figures import draw
 from models.evaluation.grain import Grain
 from models.evaluation.looking import Look
@@ -102,6 +104,27 @@ def test_small_groups_are_not_reported() -> None:
 
     assert list(groups) == ["female"]
     assert groups["female"]["held_by_gate"]["of"] == 6
+
+
+def test_a_group_is_shown_beside_its_judges_own_errors() -> None:
+    """Where strangers of a group lie close, the report says so, and what is verified at the group's own threshold."""
+    women = [Stranger({"gender": "female"}, _look(0.1 * number).embeddings) for number in range(FEWEST)]
+    men = [Stranger({"gender": "male"}, _look(100 + 10 * number).embeddings) for number in range(FEWEST - 1)]
+    bench = replace(BENCH, fairness=by_group([*women, *men], BENCH.limits))
+    people = [
+        _measured(f"{sex}-{number}.jpg", 10 * number, 0.55, sex) for sex in ("female", "male") for number in range(6)
+    ]
+    report = _report(0.55) | summarise_faces(people, bench) | {"fairness": bench.fairness}
+
+    female, male = (report["methods"]["standard"]["groups"]["gender"][sex] for sex in ("female", "male"))
+    text = markdown(report)
+
+    assert female["same_photo"]["dlib"]["verified"]["1 %"]["share"] == 1
+    assert female["own_threshold"]["dlib"]["share"] == 0
+    assert male["own_threshold"]["dlib"] is None
+    wrong = bench.fairness["gender"]["female"]["dlib"]["false_matches"]["1 %"]
+    assert f"| {100 * wrong:.1f} % among 20 people |" in text
+    assert "| 0.0 % among 19 people | too few (19) |" in text
 
 
 def test_the_least_changed_faces_come_first() -> None:
