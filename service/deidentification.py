@@ -37,7 +37,7 @@ from service.pixels import (
     without,
 )
 from service.rules import choose_route, preserve_for
-from service.settings import Region, Route
+from service.settings import Backdrop, Region, Route
 from service.states import Cause, PhotographState
 from service.tables import Patient, Photograph
 from service.views import Kind, View, classify
@@ -57,6 +57,13 @@ class Case:
     @property
     def preserve(self) -> frozenset[Region]:
         return preserve_for(self.route, self.view)
+
+    @property
+    def backdrop(self) -> Backdrop:
+        """What a person asked for, else what the route says; the inside of a mouth has nothing behind it."""
+        if self.view.kind is Kind.INTRAORAL:
+            return "keep"
+        return self.instructions.backdrop or self.route.backdrop
 
 
 class Deidentifier:
@@ -122,10 +129,11 @@ class Deidentifier:
         texts = find_lines(self._faces, picture) if case.route.text == "blank" else ()
         boxes = (*case.instructions.redact, *texts)
         if case.instructions.cover_faces:
-            return replace(cover_heads(self._faces, picture, boxes, face_expected=not is_mouth), texts=len(texts))
+            covered = cover_heads(self._faces, picture, boxes, face_expected=not is_mouth, backdrop=case.backdrop)
+            return replace(covered, texts=len(texts))
         seen = without(picture, boxes) if boxes else picture
         replaced = self._faces.leave(seen) if is_mouth else self._replace(case, seen)
-        return replace(with_covers(replaced, picture, boxes), texts=len(texts))
+        return replace(with_covers(replaced, picture, case.instructions.redact, texts), texts=len(texts))
 
     def _read(self, photograph: Photograph) -> FileDataset:
         try:
@@ -139,10 +147,14 @@ class Deidentifier:
         route = case.route
         if self._faces.can_replace(picture):
             latent = self._identity(case, picture)
-            return self._faces.replace(picture, latent, case.preserve, route.unreplaced, route.outline, hair=route.hair)
+            return self._faces.replace(
+                *(picture, latent, case.preserve, route.unreplaced, route.outline),
+                hair=route.hair,
+                backdrop=case.backdrop,
+            )
         if route.unreplaced == "hold":
             raise Quarantined(Cause.FACE_NOT_REPLACED, "the largest face")
-        return self._faces.redact(picture, case.preserve, route.outline)
+        return self._faces.redact(picture, case.preserve, route.outline, case.backdrop)
 
     def _identity(self, case: Case, picture: Picture) -> Latent:
         """The patient's one synthetic identity; a first photograph only chooses among random draws."""
@@ -174,6 +186,7 @@ def account(case: Case, finished: Finished) -> dict[str, Any]:
         "preserved_digest": pixels.digest,
         "faces": pixels.faces,
         **({"hair": case.route.hair} if case.route.hair == "keep" and pixels.faces else {}),
+        **({"backdrop": pixels.backdrop} if pixels.backdrop else {}),
         **({"heads": pixels.heads, "outline": pixels.outlined} if pixels.heads else {}),
         **({"colours": finished.colours} if finished.colours else {}),
         "distances": [None if distance is None else round(distance, 4) for distance in pixels.distances],
