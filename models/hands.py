@@ -1,4 +1,4 @@
-"""Hands, and what they hold: MediaPipe hand landmarks (Zhang et al., 2020; inside the `mediapipe` wheel, Apache-2.0)."""
+"""Hands, and what they hold: MediaPipe hand landmarks (Zhang et al., 2020; in the `mediapipe` wheel, Apache-2.0)."""
 
 from typing import Final
 
