@@ -11,10 +11,12 @@ from models.mesh import Array
 
 Mask = NDArray[np.bool_]
 
-_CERTAIN: Final = 0.95  # score as left or right; ears, collars and folds are neither so surely
-_REACH: Final = 0.6  # of a hand's length: how far what it holds reaches
+_CERTAIN: Final = 0.92  # score as left or right; ears, collars and folds are neither so surely
+_REACH: Final = 1.5  # of a hand's length: how far what it holds reaches
 _UNLIKE: Final = 0.12  # of white: from here a colour is not what lies behind
-_VARIES: Final = 2.5  # deviations of what lies behind, likewise
+_VARIES: Final = 2.5  # deviations of such a colour, likewise
+_COLOURS: Final = 5  # of what lies behind
+_ENOUGH, _SAMPLES = 200, 5000  # pixels by which they are known, at least and about
 
 
 class HandFinder:
@@ -41,20 +43,29 @@ class HandFinder:
         return reach
 
 
-def held(colours: Array, people: Mask, reach: Mask, behind: Mask, sigma: float) -> Mask:
-    """What is within the reach of hands, hangs together with people, and looks unlike all that lies behind near by.
+def held(colours: Array, people: Mask, reach: Mask, behind: Mask) -> Mask:
+    """What is within the reach of hands, hangs together with people, and has none of the colours that lie behind.
 
     Args:
         colours: RGB float32 [h, w, 3], 0..1; people, reach, behind: bool [h, w], who is seen, what is near hands, and
-            what lies behind for sure; sigma: pixels that count as near by.
+            what lies behind for sure.
     """
-    if not reach.any():
+    known = colours[behind & ~reach]
+    if not reach.any() or len(known) < _ENOUGH:
         return np.zeros_like(people)
-    known = (behind & ~reach).astype(np.float32)
-    weight = cv2.GaussianBlur(known, (0, 0), sigma) + 1e-6
-    mean = cv2.GaussianBlur(colours * known[..., None], (0, 0), sigma) / weight[..., None]
-    square = cv2.GaussianBlur((colours**2).sum(2) * known, (0, 0), sigma) / weight
-    varies = np.sqrt(np.maximum(square - (mean**2).sum(2), 0))
-    unlike = np.sqrt(((colours - mean) ** 2).sum(2)) > np.maximum(_VARIES * varies, _UNLIKE)
-    _, labels = cv2.connectedComponents((people | (unlike & reach)).astype(np.uint8))
+    _, labels = cv2.connectedComponents((people | (_unlike(colours, known) & reach)).astype(np.uint8))
     return np.asarray(np.isin(labels, np.setdiff1d(labels[people & reach], 0)) & reach, np.bool_)
+
+
+def _unlike(colours: Array, known: Array) -> Mask:
+    """Pixels far from each of the few colours that are most of `known` [n, 3]."""
+    known = np.ascontiguousarray(known[:: max(len(known) // _SAMPLES, 1)])
+    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.01)
+    cv2.setRNGSeed(1)
+    _, labels, centres = cv2.kmeans(known, _COLOURS, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    unlike = np.ones(colours.shape[:2], bool)
+    for number, centre in enumerate(centres):
+        own = known[labels[:, 0] == number]
+        spread = float(np.sqrt(((own - centre) ** 2).sum(1).mean())) if len(own) else 0.0
+        unlike &= np.sqrt(((colours - centre) ** 2).sum(2)) > max(_VARIES * spread, _UNLIKE)
+    return unlike

@@ -92,7 +92,7 @@ class SilhouetteFinder:
         hands = np.ascontiguousarray(np.rot90(self._hands.reach(standing), -quarters)) > 0
         colours, cell = small.astype(np.float32) / 255, max(size) / WORK_SIDE
         people = _people(probability, heads > 0, hands, bare, cell)
-        people |= held(colours, people, hands, _depth(people) < -2 * cell, 20 * cell)
+        people |= held(colours, people, hands, _depth(people) < -2 * cell)
         if (~people).mean() < _BEHIND:
             return "nothing behind"
         depth = np.where(bare, BEYOND, _depth(people) / cell).astype(np.float32)

@@ -4,13 +4,13 @@ from models.hands import HandFinder, held
 
 
 def _scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A grey wall, somebody at the left, a white card that they hold, and another card out of reach."""
+    """A grey wall, somebody at the left, a white card that they hold, and a blue one out of reach."""
     colours = np.full((100, 200, 3), 0.5, np.float32)
     people, reach = np.zeros((100, 200), bool), np.zeros((100, 200), bool)
     people[:, :60] = True
     colours[:, :60] = (0.7, 0.5, 0.4)
     colours[40:60, 60:80] = 1
-    colours[40:60, 150:170] = 1
+    colours[40:60, 150:170] = (0.1, 0.2, 0.9)
     reach[30:70, 40:100] = True
     return colours, people, reach
 
@@ -19,7 +19,7 @@ def test_what_a_hand_holds_is_the_persons() -> None:
     """The card in the hand is found whole; the wall beside it and the card out of reach are not."""
     colours, people, reach = _scene()
 
-    found = held(colours, people, reach, ~people, 20.0)
+    found = held(colours, people, reach, ~people)
 
     assert found[40:60, 60:80].all()
     assert not found[32:38, 64:98].any()
@@ -31,7 +31,7 @@ def test_what_hangs_free_within_reach_is_not_held() -> None:
     colours, people, reach = _scene()
     colours[40:60, 60:70] = 0.5
 
-    assert not held(colours, people, reach, ~people, 20.0)[:, 70:].any()
+    assert not held(colours, people, reach, ~people)[:, 70:].any()
 
 
 def test_nobody_holds_anything_where_no_hand_is_seen(astronaut: np.ndarray) -> None:
@@ -41,4 +41,4 @@ def test_nobody_holds_anything_where_no_hand_is_seen(astronaut: np.ndarray) -> N
     colours, people, _ = _scene()
 
     assert not reach.any()
-    assert not held(colours, people, np.zeros_like(people), ~people, 20.0).any()
+    assert not held(colours, people, np.zeros_like(people), ~people).any()
