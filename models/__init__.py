@@ -4,6 +4,7 @@ Knows nothing of DICOM or databases.
 """
 
 from models.anonymizer import Anonymization, FaceAnonymizer, ReplacedFace
+from models.backdrop import Backdrop, BackdropPainter
 from models.faces import Face
 from models.pose import turn_head
 from models.reading import Head, HeadReader
@@ -15,6 +16,8 @@ from models.weights import WeightsError
 __all__ = [
     "REGIONS",
     "Anonymization",
+    "Backdrop",
+    "BackdropPainter",
     "Face",
     "FaceAnonymizer",
     "Head",

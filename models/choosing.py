@@ -26,7 +26,7 @@ DRAWS: Final = 16  # random identities in a round, tried on the face
 SURPLUS: Final = 3  # times as many are drawn, and those left out that would squeeze brows or lips too far
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
 BOLDER: Final = 0.25  # with every round
-SHOWN: Final = (1.3, 2.4)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
+SHOWN: Final = (1.6, 2.4)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
 # Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips.
 PROPORTIONS: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5}
 NEAR: Final = 0.7  # recognition distance below which a face is hardly hidden, and what each unit below costs more

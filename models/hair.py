@@ -1,9 +1,9 @@
 """The hair around a face and a beard in it: where they are, and another tone for them.
 
 A recogniser that sees the whole head knows people by their hair. Its tone is therefore part of an identity, the same in
-all photographs of a patient, while every strand stays where it is; a beard takes the same tone. Hair is found as what belongs to the person around
-the face, looks unlike the face's skin, and hangs together with the top of the head (GrabCut: Rother, Kolmogorov and
-Blake, SIGGRAPH 2004); its edge follows the photograph's own (guided filter: He, Sun and Tang, ECCV 2010).
+all photographs of a patient, while every strand stays where it is; a beard takes the same tone. Hair is found as what
+belongs to the person around the face, looks unlike the face's skin, and hangs together with the top of the head
+(GrabCut: Rother, Kolmogorov and Blake, SIGGRAPH 2004); its edge follows the photograph's own (`models.guided`).
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models import mesh
 from models.frame import Frame
+from models.guided import coefficients
 from models.lighting import OFFSET, to_channels, to_log
 from models.mesh import Array, warp_down
 from models.person import WORK_SIDE, PersonSegmenter
@@ -31,6 +32,7 @@ _DARKER: Final = 0.2  # log units by which hair is darker than the forehead, to 
 _COVERED: Final = 0.3  # share of the top of the head; with less hair than this a head counts as bald
 _HALO: Final = 4  # pixels of the crop around hair in which its tone has ended
 _FADE: Final = 5.0  # pixels of the crop over which a tone comes in beside what is preserved
+_SLACK: Final = 1e-3  # of the guided filter
 _BRIGHTEST: Final = 235.0  # grey level: lighter hair than this has no drawing left
 
 
@@ -253,10 +255,7 @@ def _guided(crop: NDArray[np.uint8], alpha: Array, radius: int) -> Array:
     step = max(radius // 2, 1)
     size = max(crop.shape[1] // step, 2), max(crop.shape[0] // step, 2)
     small, rough = (cv2.resize(field, size, interpolation=cv2.INTER_AREA) for field in (guide, alpha))
-    window = (2 * max(radius // step, 1) + 1,) * 2
-    mean, value = cv2.blur(small, window), cv2.blur(rough, window)
-    slope = (cv2.blur(small * rough, window) - mean * value) / (cv2.blur(small * small, window) - mean**2 + 1e-3)
-    fields = (cv2.blur(slope, window), cv2.blur(value - slope * mean, window))
+    fields = coefficients(small, rough, max(radius // step, 1), _SLACK)
     wide = [cv2.resize(field, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR) for field in fields]
     return np.clip(wide[0] * guide + wide[1], 0, 1).astype(np.float32)
 

@@ -65,8 +65,8 @@ def glasses(cover: Array, frame: Frame) -> Array:
         cover: [T, T], 0..1, as `CoverFinder` finds it.
 
     Returns:
-        float32 [T, T]: what crosses the bridge of the nose between brows and tip, and whatever else lies there then (the
-        bows of frames whose rims cannot be seen). What reaches farther, a hand or a mask, is none.
+        float32 [T, T]: what crosses the bridge of the nose between brows and tip, and whatever else lies there then
+        (the bows of frames whose rims cannot be seen). What reaches farther, a hand or a mask, is none.
     """
     found = (cover >= COVERED).astype(np.uint8)
     size = 2 * round(JOINED * frame.side / 2) + 1

@@ -30,14 +30,16 @@ WEIGHTS = FOLDER / "refiner.safetensors"
 class RefinerNet(nn.Module):
     """float [N, CHANNELS, SIDE, SIDE] to a log change [N, 3, SIDE, SIDE] within LIMITS."""
 
+    limits: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         before = (CHANNELS, *WIDTHS[:-1])
         self.down = nn.ModuleList(_block(a, b) for a, b in zip(before, WIDTHS, strict=True))
         self.up = nn.ModuleList(_block(a + b, a) for a, b in pairwise(WIDTHS))
         self.last = nn.Conv2d(WIDTHS[0], 3, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        for parameter in self.last.parameters():
+            nn.init.zeros_(parameter)
         self.register_buffer("limits", torch.tensor(LIMITS)[:, None, None], persistent=False)
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
@@ -53,7 +55,8 @@ class RefinerNet(nn.Module):
 
 
 def _block(inner: int, outer: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inner, outer, 3, padding=1), nn.GroupNorm(outer // 8, outer), nn.LeakyReLU(0.2, True))
+    convolution = nn.Conv2d(inner, outer, 3, padding=1)
+    return nn.Sequential(convolution, nn.GroupNorm(outer // 8, outer), nn.LeakyReLU(0.2, True))
 
 
 def look_of(texture: Array, bare: Array, frame: Frame) -> Array:

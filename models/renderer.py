@@ -28,7 +28,7 @@ HUE = 0.16  # bound of either colour difference, log units: beyond it skin glows
 BRIGHTEST, DARKEST = 0.5, -1.0  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
 DARK, DARKER = 0.35, 0.35  # log units by which brows darken freely, and the share of what goes beyond it
-TEXTURE_GAIN, SHAPE_GAIN = 1.4, 2.9
+TEXTURE_GAIN, SHAPE_GAIN = 1.8, 2.9
 PRESERVING = 1.2  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
 COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it

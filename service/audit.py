@@ -74,7 +74,7 @@ DETAILS = frozenset(
     {"calling_ae", "called_ae", "peer", "host", "port", "destination", "status", "dimse_status"}
     | {"route", "view", "profile", "preserve", "generator", "model_version", "version", "process", "pid"}
     | {"sop_class_uid", "transfer_syntax_uid", "digest", "preserved_digest", "size", "frames", "faces", "colours"}
-    | {"heads", "outline", "hair"}
+    | {"heads", "outline", "hair", "backdrop"}
     | {"gates", "name", "passed", "detail", "distance", "distances", "duration_ms"}
     | {"cause", "reason", "error", "state", "attempt", "attempts", "delay_seconds", "count"}
     | {"release_id", "delivery_id", "released_by"}

@@ -14,10 +14,10 @@ from service.gateway import Gateway
 from service.instructions import Instructions, read_instructions
 from service.objects import read
 from service.rules import choose_route, preserve_for
-from service.settings import Region, Route
+from service.settings import Backdrop, Region, Route
 from service.states import Cause, PhotographState
 from service.tables import Patient, Photograph
-from service.views import View, classify
+from service.views import Kind, View, classify
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,13 @@ class Case:
     @property
     def preserve(self) -> frozenset[Region]:
         return preserve_for(self.route, self.view)
+
+    @property
+    def backdrop(self) -> Backdrop:
+        """What a person asked for, else what the route says; the inside of a mouth has nothing behind it."""
+        if self.view.kind is Kind.INTRAORAL:
+            return "keep"
+        return self.instructions.backdrop or self.route.backdrop
 
 
 class Cases:

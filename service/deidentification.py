@@ -105,20 +105,24 @@ class Deidentifier:
         texts = find_lines(self._faces, picture) if case.route.text == "blank" else ()
         boxes = (*case.instructions.redact, *texts)
         if case.instructions.cover_faces:
-            return replace(cover_heads(self._faces, picture, boxes, face_expected=not is_mouth), texts=len(texts))
+            covered = cover_heads(self._faces, picture, boxes, face_expected=not is_mouth, backdrop=case.backdrop)
+            return replace(covered, texts=len(texts))
         seen = without(picture, boxes) if boxes else picture
         replaced = self._faces.leave(seen) if is_mouth else self._replace(case, seen, identity)
-        return replace(with_covers(replaced, picture, boxes), texts=len(texts))
+        return replace(with_covers(replaced, picture, case.instructions.redact, texts), texts=len(texts))
 
     def _replace(self, case: Case, picture: Picture, identity: "_Identity") -> Replaced:
         """No identity is chosen by a photograph whose largest face cannot get one: it is held, or its heads covered."""
         route = case.route
         if self._faces.can_replace(picture):
-            latent = identity.ask(picture)
-            return self._faces.replace(picture, latent, case.preserve, route.unreplaced, route.outline, hair=route.hair)
+            return self._faces.replace(
+                *(picture, identity.ask(picture), case.preserve, route.unreplaced, route.outline),
+                hair=route.hair,
+                backdrop=case.backdrop,
+            )
         if route.unreplaced == "hold":
             raise Quarantined(Cause.FACE_NOT_REPLACED, "the largest face")
-        return self._faces.redact(picture, case.preserve, route.outline)
+        return self._faces.redact(picture, case.preserve, route.outline, case.backdrop)
 
 
 class _Identity:
@@ -143,6 +147,7 @@ def account(case: Case, finished: Finished) -> dict[str, Any]:
         "preserved_digest": pixels.digest,
         "faces": pixels.faces,
         **({"hair": case.route.hair} if case.route.hair == "keep" and pixels.faces else {}),
+        **({"backdrop": pixels.backdrop} if pixels.backdrop else {}),
         **({"heads": pixels.heads, "outline": pixels.outlined} if pixels.heads else {}),
         **({"colours": finished.colours} if finished.colours else {}),
         "distances": [None if distance is None else round(distance, 4) for distance in pixels.distances],

@@ -11,7 +11,8 @@ class PixelEvidence:
     replaced; `distances`: per replaced face, original to result under the recogniser (dlib, Euclidean), None where
     it could not be measured; `covered`: parts that were covered; `unconfirmed`: whether a face was to be among them
     that no detector ever saw; `heads`: heads that were covered because their faces could not be replaced, and
-    `outlined`, whether their outline shows; `preserved`: whether the region to preserve came out the same, None when
+    `outlined`, whether their outline shows; `backdrop`: what became of what lies behind people where it was to be
+    replaced: "plain", or why it was kept; `preserved`: whether the region to preserve came out the same, None when
     none was asked for or it could not be located; `preserved_pixels`: how many pixels that region has after rounding to
     the JPEG's blocks; `digest`: SHA-256 of what was preserved; `texts`: lines of text that the detector sees in the
     result; `problem`: why the object cannot be used, None when it reads back as it should.
@@ -24,6 +25,7 @@ class PixelEvidence:
     unconfirmed: bool = False
     heads: int = 0
     outlined: bool = False
+    backdrop: str | None = None
     preserved: bool | None = None
     preserved_pixels: int = 0
     digest: str | None = None

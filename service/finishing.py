@@ -86,6 +86,7 @@ def finish(
         is_synthetic=made,
         is_covered=covered,
         is_redacted=any(frame.heads for frame in replaced),
+        has_backdrop=any(frame.backdrop == pixels.PLAIN for frame in replaced),
         is_converted=any(picture.colours.is_converted for picture in pictures),
         preserved_digest=written.digest,
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import VeraGateError
+from service.settings import Backdrop
 
 MOST_BOXES = 50
 
@@ -29,18 +30,20 @@ PixelBox = Annotated[tuple[Edge, Edge, Edge, Edge], AfterValidator(_has_area)]
 
 class Instructions(BaseModel):
     """`redact`: boxes to cover, left, top, right, bottom in pixels of the original, the last two exclusive;
-    `cover_faces`: cover every head in place of giving it a new face; `route`: where it goes, by the route's name."""
+    `cover_faces`: cover every head in place of giving it a new face; `backdrop`: what becomes of what lies behind
+    people, whatever the route says; `route`: where it goes, by the route's name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     route: str | None = Field(default=None, min_length=1, max_length=64)
     redact: tuple[PixelBox, ...] = Field(default=(), max_length=MOST_BOXES)
     cover_faces: bool = False
+    backdrop: Backdrop | None = None
 
     @property
     def covers(self) -> bool:
-        """Whether anything is covered."""
-        return bool(self.redact) or self.cover_faces
+        """Whether anything is asked of the picture: parts to cover, or what becomes of what lies behind people."""
+        return bool(self.redact) or self.cover_faces or self.backdrop is not None
 
     def stored(self) -> dict[str, Any] | None:
         """As the row and the audit keep it; None where nothing is asked for."""

@@ -37,6 +37,7 @@ _ALL: Final = "Faces replaced by synthetic faces, other heads and parts covered 
 _LEFT: Final = "De-identified; pixel values unchanged"
 _CONVERTED: Final = "De-identified; colours converted to sRGB"
 _AND_CONVERTED: Final = "; colours converted to sRGB"
+_AND_PLAIN: Final = "; what lay behind people replaced by a plain backdrop"
 DERIVED_BY: Final = ("MONTAGE", "DEIDENTIFIED")  # what an ophthalmic picture was derived by (PS3.3 C.8.17.2.1.4)
 CHANNELS: Final = ("COLOR", "REDFREE", "RED", "BLUE", "FA", "ICG")
 IMAGE_TYPES: Final = frozenset({"ORIGINAL", "DERIVED", "PRIMARY", "", *DERIVED_BY, *CHANNELS})
@@ -61,7 +62,13 @@ SYNTHESIZING: Final = Code("109100", "DCM", "Synthesizing Equipment")
 CODES: Final = (BASIC, PIXEL_DATA, VISUAL_FEATURES, *OPTION_CODES.values(), DEIDENTIFYING, SYNTHESIZING)
 TEXTS: Final = (
     *(PRODUCT, __version__, f"{PRODUCT} {__version__}", _METHOD, *_DERIVATION.values(), PRESERVED, _CONVERTED),
-    *(f"{text}{_AND_CONVERTED}" for text in _DERIVATION.values() if text != _LEFT),
+    *(
+        f"{text}{plain}{converted}"
+        for text in _DERIVATION.values()
+        for plain in ("", _AND_PLAIN)
+        for converted in ("", _AND_CONVERTED)
+        if text != _LEFT and (plain or converted)
+    ),
 )
 
 
@@ -81,13 +88,15 @@ def mark(
     is_synthetic: bool,
     is_covered: bool = False,
     is_redacted: bool = False,
+    has_backdrop: bool = False,
     is_converted: bool = False,
     preserved_digest: str | None = None,
 ) -> None:
     """Write the attributes of PS3.3 C.12.1.1.1 and C.7.6.1, PS3.15 E.1.1 into a cleaned data set with pixels.
 
     `is_synthetic` is false where no face was made: the photograph leaves with its own pixels, or `is_covered`, parts
-    of it hidden by grey, or `is_redacted`, whole heads, or `is_converted`, all of it in another colour space;
+    of it hidden by grey, or `is_redacted`, whole heads, or `is_converted`, all of it in another colour space. What lies
+    behind people may be made besides (`has_backdrop`), and then something of the picture is synthetic in any case.
     `preserved_digest` is the SHA-256 of what was preserved. Recognizable Visual Features is YES until
     `claim_unrecognisable`, Burned In Annotation until `claim_clean_pixels`. The method codes of the header's options
     are there already, and the profile's join them.
@@ -97,15 +106,17 @@ def mark(
     _claim(ds, BASIC)
     ds.BurnedInAnnotation = "YES"
     ds.RecognizableVisualFeatures = "YES"
-    ds.SyntheticData = "YES" if is_synthetic else "NO"
+    ds.SyntheticData = "YES" if is_synthetic or has_backdrop else "NO"
     description = _DERIVATION[is_synthetic, is_covered, is_redacted]
+    if has_backdrop:
+        description += _AND_PLAIN
     if is_converted:
         description = _CONVERTED if description == _LEFT else f"{description}{_AND_CONVERTED}"
     ds.DerivationDescription = f"{description}; {PRESERVED} {preserved_digest}" if preserved_digest else description
     ds.ImageType = _image_type(source, is_changed=is_synthetic or is_covered or is_redacted or is_converted)
     _settle_sources(ds)
     equipment = [_equipment(DEIDENTIFYING, [__version__])]
-    if is_synthetic:
+    if is_synthetic or has_backdrop:
         equipment.append(_equipment(SYNTHESIZING, [__version__, model_version[:64]]))
     ds.ContributingEquipmentSequence = Sequence(equipment)
 

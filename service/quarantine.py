@@ -18,6 +18,7 @@ from service.dispatch import dispatch
 from service.errors import VeraGateError
 from service.gateway import Gateway
 from service.instructions import Instructions, PixelBox, read_instructions
+from service.settings import Backdrop
 from service.states import Cause, DeliveryState, PhotographState
 from service.tables import Delivery, HeldResult, Photograph, Proposal, Release
 
@@ -110,18 +111,25 @@ def retry(gateway: Gateway, photograph_id: str, decision: Decision, instructions
 
 
 def redact(
-    gateway: Gateway, photograph_id: str, decision: Decision, boxes: Iterable[PixelBox], cover_faces: bool
+    gateway: Gateway,
+    photograph_id: str,
+    decision: Decision,
+    boxes: Iterable[PixelBox],
+    cover_faces: bool,
+    backdrop: Backdrop | None = None,
 ) -> None:
-    """Start over with these parts of the picture covered, and every head in place of a new face if `cover_faces`.
+    """Start over with these parts of the picture covered, every head in place of a new face if `cover_faces`, and
+    what lies behind people as `backdrop` says, whatever the route does.
 
     The boxes take the place of earlier ones. The gates judge what comes out as they judge anything.
     """
     with gateway.database.read() as session:
         photograph = get_photograph(session, photograph_id)
     route = read_instructions(photograph.instructions).route
-    instructions = read_instructions({"route": route, "redact": list(boxes), "cover_faces": cover_faces})
+    wanted = {"route": route, "redact": list(boxes), "cover_faces": cover_faces, "backdrop": backdrop}
+    instructions = read_instructions(wanted)
     if not instructions.covers:
-        raise VeraGateError("There is nothing to cover: draw a box, or have the faces covered.")
+        raise VeraGateError("There is nothing to cover: draw a box, have the faces covered, or choose a backdrop.")
     retry(gateway, photograph_id, decision, instructions)
 
 

@@ -19,6 +19,7 @@ Region = Literal["mouth", "nose", "eyes"]
 OnText = Literal["hold", "blank"]
 OnFace = Literal["hold", "redact"]
 Hair = Literal["renew", "keep"]
+Backdrop = Literal["keep", "plain"]
 Syntax = Literal["explicit-little-endian", "jpeg-2000-lossless", "jpeg-ls-lossless", "rle-lossless"]
 AETitle = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[\x20-\x5b\x5d-\x7e]+$")
@@ -83,6 +84,9 @@ class Route(_Frozen):
     unreplaced: OnFace = "hold"  # what becomes of a face that cannot be replaced, such as a profile
     outline: bool = False  # a covered head keeps its outline on the side to which it looks
     hair: Hair = "renew"  # whether the hair gets the tone of the identity; kept for photographs of the scalp
+    backdrop: Backdrop = (
+        "keep"  # what becomes of what lies behind the people; plain for rooms, posters and names on walls
+    )
     fallback_syntax: Syntax = "explicit-little-endian"  # of pictures that cannot be written in the one they came in
     retain: frozenset[Option] = frozenset({Option.MODIFIED_DATES, Option.STRUCTURED_CONTENT})
     texts: frozenset[Text] = frozenset()  # the only free texts that may leave, under the options that keep some

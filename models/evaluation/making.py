@@ -23,7 +23,16 @@ MODES: dict[str, frozenset[Region]] = {
 
 Picture = NDArray[np.uint8]
 
-_APART = {"__init__", "control", "pose", "reading", "text"}  # modules that take no part in replacing a face
+_APART = {
+    "__init__",
+    "backdrop",
+    "control",
+    "matting",
+    "pose",
+    "reading",
+    "silhouette",
+    "text",
+}  # modules that take no part in replacing a face
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@
         [--cache FILE] [--steps 1800] [--device cuda]
 
 Every portrait that `models/weights/split.json` does not hold out is unrolled into the common frame and given several
-random identities there. Two networks learn against each other (Goodfellow et al., NeurIPS 2014; the relativistic loss of
-Jolicoeur-Martineau, ICLR 2019, for couples): one corrects the drawing, the other tells the corrected face from the
+random identities there. Two networks learn against each other (Goodfellow et al., NeurIPS 2014; the relativistic loss
+of Jolicoeur-Martineau, ICLR 2019, for couples): one corrects the drawing, the other tells the corrected face from the
 portrait that it was drawn on. Both see one person under one mask, so that skin tone, light and what the mask hides tell
 nothing. The correction is kept small, and is held to leave the identity's coefficients as they were drawn, or it would
 learn to bring the old face back.
@@ -38,7 +38,7 @@ LOG = logging.getLogger(__name__)
 
 DRAWS = 10  # identities of each portrait
 BOLDNESS = (0.7, 1.6)  # of a draw's texture, times the usual
-SHOWN = (1.3, 2.4)  # how many times as strong a drawing shows its traits; see `models.choosing`
+SHOWN = (1.6, 2.4)  # how many times as strong a drawing shows its traits; see `models.choosing`
 BATCH = 16
 RATE = 1e-3
 SMALL, TRUE = 1.5, 4.0  # what a correction costs for its size, and for what it takes from the identity
@@ -123,7 +123,8 @@ class Identity:
     """How much of an identity is left in a drawing: its least-squares coefficients at the network's size."""
 
     def __init__(self, prior: LinearPrior, device: torch.device) -> None:
-        rows = np.stack([_small(prior.change(np.zeros(prior.latent_size, np.float32), unit)[0]) for unit in _units(prior)])
+        units = np.eye(prior.latent_size, dtype=np.float32)[: prior.texture_size]
+        rows = np.stack([_small(prior.change(np.zeros_like(unit), unit)[0]) for unit in units])
         basis = torch.from_numpy(rows.reshape(len(rows), -1)).to(device)
         system = basis @ basis.T + 0.3 * torch.eye(len(basis), device=device)
         self._read = torch.linalg.solve(system, basis)
@@ -132,10 +133,6 @@ class Identity:
         """Share of the identity, squared, that a correction takes or adds, [N]; both [N, 3, SIDE, SIDE]."""
         drawn, taken = (field.flatten(1) @ self._read.T for field in (change, correction))
         return taken.square().sum(1) / drawn.square().sum(1).clamp(min=1e-3)
-
-
-def _units(prior: LinearPrior) -> Array:
-    return np.eye(prior.latent_size, dtype=np.float32)[: prior.texture_size]
 
 
 def seen(log: torch.Tensor, mask: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -150,7 +147,8 @@ def seen(log: torch.Tensor, mask: torch.Tensor, generator: torch.Generator) -> t
         value = low + (high - low) * torch.rand(half, *shape, generator=generator).to(device)
         return torch.cat([value, value])
 
-    log = log * uniform(0.85, 1.15, 1, 1, 1) + uniform(-0.15, 0.15, 3, 1, 1) * log.new_tensor([1, 0.4, 0.4])[:, None, None]
+    cast = uniform(-0.15, 0.15, 3, 1, 1) * log.new_tensor([1, 0.4, 0.4])[:, None, None]
+    log = log * uniform(0.85, 1.15, 1, 1, 1) + cast
     log = log + 0.03 * torch.randn(log.shape, generator=generator).to(device) * uniform(0, 1, 1, 1, 1)
     picture = torch.cat([log.clamp(-2, 1.5) * mask, mask], 1)
     rows, columns = (int(value) for value in torch.randint(-6, 7, (2,), generator=generator))
@@ -185,9 +183,9 @@ def learn(
         theirs.step()
         with torch.autocast(device.type, torch.bfloat16):
             real, made = judge(seen(torch.cat([before, after]), masks, generator)).float().chunk(2)
-        size = correction.abs().mean((1, 2, 3)) / free.mean((1, 2, 3))
-        lost = identity.lost(change, correction)
-        cost = functional.softplus(real - made).mean() + SMALL * size.mean() + TRUE * functional.relu(lost - LEFT).mean()
+        size, lost = correction.abs().sum() / (3 * free.sum()), identity.lost(change, correction)
+        fine = SMALL * size + TRUE * functional.relu(lost - LEFT).mean()
+        cost = functional.softplus(real - made).mean() + fine
         ours.zero_grad()
         cost.backward()
         ours.step()
@@ -195,9 +193,10 @@ def learn(
         if step % 50 == 0:
             LOG.info(
                 "step %d: judge %.3f, right in %.2f, size %.3f, identity lost %.3f",
-                step, loss.item(), (ahead > 0).float().mean().item(), size.mean().item(), lost.mean().item(),
+                step, loss.item(), (ahead > 0).float().mean().item(), size.item(), lost.mean().item(),
             )  # fmt: skip
-    return mean.module.cpu().eval()
+    network.load_state_dict(mean.module.state_dict())
+    return network.cpu().eval()
 
 
 def _batch(drawn: Drawn, count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

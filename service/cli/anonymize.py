@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from service.files.anonymizing import FileAnonymizer, FileOutcome
     from service.files.planning import Job
     from service.files.subjects import Subjects
-    from service.settings import Region, Settings
+    from service.settings import Backdrop, OnText, Region, Settings
 
 _REGIONS = ("mouth", "nose", "eyes")
 
@@ -36,6 +36,9 @@ def anonymize(
     text: Annotated[
         str, typer.Option(help="Writing in the picture: hold (write no result) or blank (cover it with grey).")
     ] = "hold",
+    backdrop: Annotated[
+        str, typer.Option(help="What lies behind the people: keep, or plain (a plain backdrop in its place).")
+    ] = "keep",
     report: Annotated[Path | None, typer.Option(help="Write faces, distances, digests and timings as JSON.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -59,12 +62,14 @@ def anonymize(
         raise typer.BadParameter("say --subject or --identity-seed, not both")
     if text not in ("hold", "blank"):
         raise typer.BadParameter("--text is hold or blank")
+    if backdrop not in ("keep", "plain"):
+        raise typer.BadParameter("--backdrop is keep or plain")
     settings = _settings(config, device, needed=subject is not None)
     jobs = plan(inputs, out, overwrite=overwrite)
     with _subjects(settings, subject, identity_seed) as subjects:
         from service.files.anonymizing import FileAnonymizer
 
-        anonymizer = FileAnonymizer(settings, regions, subjects, "blank" if text == "blank" else "hold")
+        anonymizer = FileAnonymizer(settings, regions, subjects, cast("OnText", text), cast("Backdrop", backdrop))
         outcomes = _run(anonymizer, jobs)
     if report is not None:
         write_report(outcomes, report, generator=anonymizer.version, preserve=sorted(regions))

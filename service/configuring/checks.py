@@ -28,6 +28,7 @@ _FIELDS: Final = {
     "unreplaced": "what becomes of a face that cannot be replaced",
     "outline": "whether a covered head keeps its outline",
     "hair": "what becomes of the hair",
+    "backdrop": "what becomes of what lies behind people",
     "fallback_syntax": "the syntax of what cannot leave as it came",
     "retain": "what is retained",
     "texts": "a text that may leave",

@@ -12,6 +12,7 @@ from service.settings import Route, Settings
 Kind = Literal["sender", "destination", "route"]
 SECTIONS: Final[dict[Kind, str]] = {"sender": "senders", "destination": "destinations", "route": "routes"}
 _SEPARATORS: Final = re.compile(r"[,;\n]")
+_CHOSEN: Final = ("text", "unreplaced", "hair", "backdrop", "fallback_syntax", "retain")  # what a new route says
 _BY_VIEW: Final = re.compile(r"\s*([A-Za-z]{2}\d{2})\s*[:=]\s*(.*)")
 
 
@@ -35,7 +36,10 @@ class EntryForm(BaseModel):
     destinations: list[str] = []
     text: str = ""
     segmentation: bool = False
+    unreplaced: str = ""
+    outline: bool = False
     hair: str = ""
+    backdrop: str = ""
     fallback_syntax: str = ""
     retain: list[str] = []
     texts: str = ""
@@ -95,7 +99,7 @@ def _route_form(settings: Settings, name: str) -> EntryForm:
     route = next((r for r in settings.routes if r.name == name), None)
     if route is None:
         usual = plain_defaults(Route)
-        return EntryForm(**{field: usual[field] for field in ("text", "hair", "fallback_syntax", "retain")})
+        return EntryForm(**{field: usual[field] for field in _CHOSEN})
     lines = (f"{view}: {', '.join(sorted(regions))}" for view, regions in sorted(route.preserve_by_view.items()))
     return EntryForm(
         original=name,
@@ -109,7 +113,10 @@ def _route_form(settings: Settings, name: str) -> EntryForm:
         destinations=list(route.destinations),
         text=route.text,
         segmentation=route.segmentation,
+        unreplaced=route.unreplaced,
+        outline=route.outline,
         hair=route.hair,
+        backdrop=route.backdrop,
         fallback_syntax=route.fallback_syntax,
         retain=sorted(route.retain),
         texts="\n".join(sorted(route.texts)),
@@ -135,7 +142,10 @@ def _entry(kind: Kind, form: EntryForm) -> dict[str, Any]:
         "preserve_by_view": _by_view(form.preserve_by_view),
         "text": form.text,
         "segmentation": form.segmentation,
+        "unreplaced": form.unreplaced,
+        "outline": form.outline,
         "hair": form.hair,
+        "backdrop": form.backdrop,
         "fallback_syntax": form.fallback_syntax,
         "texts": [line.strip() for line in form.texts.splitlines() if line.strip()],
     }

@@ -33,6 +33,8 @@ def asked(instructions: dict[str, Any] | None) -> list[str]:
         said.append(t("instructions.redact", count=len(boxes)))
     if instructions.get("cover_faces"):
         said.append(t("instructions.cover_faces"))
+    if backdrop := instructions.get("backdrop"):
+        said.append(t(f"instructions.backdrop_{backdrop}"))
     return said
 
 

@@ -32,7 +32,7 @@ from service.pixels import (
     with_covers,
     without,
 )
-from service.settings import OnText, Region, Settings
+from service.settings import Backdrop, OnText, Region, Settings
 from service.states import Cause
 from service.views import Kind, classify
 
@@ -43,7 +43,7 @@ class FileOutcome:
 
     `boxes` (left, top, right, bottom in pixels) and `distances` are of the replaced faces; `preserved_digest` is the
     SHA-256 of what was preserved, None where nothing was asked for or nothing finished; `texts`: lines of text that
-    were covered.
+    were covered; `backdrop`: as in `Replaced`.
     """
 
     job: Job
@@ -55,6 +55,7 @@ class FileOutcome:
     preserved_pixels: int = 0
     preserved_digest: str | None = None
     texts: int = 0
+    backdrop: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,23 @@ class _Made:
 class FileAnonymizer:
     """Gives faces in files other identities; the models are loaded with the first file and kept.
 
-    `text` says what becomes of a picture in which writing is found: it is not written, or the writing is covered.
+    `text` says what becomes of a picture in which writing is found: it is not written, or the writing is covered;
+    `backdrop`, whether what lies behind people stays.
     """
 
     def __init__(
-        self, settings: Settings, preserve: frozenset[Region], subjects: Subjects, text: OnText = "hold"
+        self,
+        settings: Settings,
+        preserve: frozenset[Region],
+        subjects: Subjects,
+        text: OnText = "hold",
+        backdrop: Backdrop = "keep",
     ) -> None:
         self._settings = settings
         self._preserve = preserve
         self._subjects = subjects
         self._text = text
+        self._backdrop = backdrop
         self._faces = Faces(settings.work.device)
 
     @property
@@ -107,19 +115,20 @@ class FileAnonymizer:
             made.evidence.preserved_pixels,
             made.evidence.digest,
             sum(frame.texts for frame in made.replaced),
+            made.evidence.backdrop,
         )
 
     def _treat(self, picture: Picture, make: Callable[[Picture], Replaced]) -> Replaced:
         """What `make` gives for the picture; writing in it is covered before, where that is wanted."""
         lines = find_lines(self._faces, picture) if self._text == "blank" else ()
         done = make(without(picture, lines) if lines else picture)
-        return replace(with_covers(done, picture, lines), texts=len(lines))
+        return replace(with_covers(done, picture, (), lines), texts=len(lines))
 
     def _replace(self, picture: Picture) -> Replaced:
         if not self._faces.can_replace(picture):
             raise Quarantined(Cause.FACE_NOT_REPLACED, "the largest face")
         latent = self._subjects.latent(self._faces, picture, self._preserve)
-        return self._faces.replace(picture, latent, self._preserve)
+        return self._faces.replace(picture, latent, self._preserve, backdrop=self._backdrop)
 
     def _dicom(self, path: Path) -> _Made:
         ds = read(path)
@@ -152,6 +161,7 @@ class FileAnonymizer:
             stray_faces=stray,
             distances=distances,
             covered=len(replaced.covered),
+            backdrop=replaced.backdrop,
             texts=look_for_text(written.rgb, replaced, self._faces),
             preserved=None if mask is None else written.same_inside(source, mask),
             preserved_pixels=0 if mask is None else int(mask.sum()),

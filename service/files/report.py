@@ -48,6 +48,7 @@ def _line(outcome: FileOutcome) -> dict[str, Any]:
             for box, distance in zip(outcome.boxes, outcome.distances, strict=False)
         ],
         "texts_covered": outcome.texts,
+        "backdrop": outcome.backdrop,
         "preserved_pixels": outcome.preserved_pixels,
         "preserved_digest": outcome.preserved_digest,
         "seconds": round(outcome.seconds, 3),

@@ -19,10 +19,11 @@ from service.pixels.looking import Look, Viewer
 from service.pixels.mapping import Part, draw_map, frame_parts, map_size, read_map, read_maps
 from service.pixels.picture import Image, Picture, count_frames, decode, single_frame
 from service.pixels.profiles import Colours, settle, state
-from service.pixels.replacing import Box, Faces, Latent, Mask, Replaced
+from service.pixels.replacing import PLAIN, Box, Faces, Latent, Mask, Replaced
 from service.pixels.writing import WRITABLE, Written, WrittenFrame, encode, write
 
 __all__ = [
+    "PLAIN",
     "WRITABLE",
     "Box",
     "Colours",

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from service.errors import Quarantined
 from service.pixels.picture import Image, Picture
-from service.pixels.replacing import Box, Faces, Mask, Replaced, lies_in
+from service.pixels.replacing import PLAIN, Box, Faces, Mask, Replaced, lies_in
+from service.settings import Backdrop
 from service.states import Cause
 
 GREY: Final = 128
 _BESIDE, _ABOVE, _BELOW = 0.9, 1.0, 0.6  # of a face's width and height: what belongs to the head, hair included
 _NEARLY: Final = 12  # mean difference from grey of a cover that went through a JPEG
 _RINGING: Final = 4  # pixels around it that a JPEG drew into it
+_NEARLY_ALL: Final = 0.98  # of a line of text
 _ROUNDS: Final = 3  # how often a covered picture is searched again
 
 Boxes = Sequence[tuple[int, int, int, int]]
@@ -27,14 +29,25 @@ def without(picture: Picture, boxes: Boxes) -> Picture:
     return replace(picture, rgb=_painted(picture.rgb, _inside(boxes, picture)))
 
 
-def with_covers(replaced: Replaced, picture: Picture, boxes: Boxes) -> Replaced:
-    """A result that was made on `without(picture, boxes)`, as a change of `picture`: the boxes count as changed."""
-    if not boxes:
+def with_covers(replaced: Replaced, picture: Picture, boxes: Boxes, lines: Boxes = ()) -> Replaced:
+    """A result that was made on `without(picture, (*boxes, *lines))`, as a change of `picture`: they count as changed.
+
+    `lines` are of text, and need no cover where they are gone with what lay behind the people.
+    """
+    covers = (*boxes, *(line for line in lines if not _is_gone(replaced, line)))
+    if not covers and not lines:
         return replaced
-    cover = _mask(picture.rgb, boxes)
+    changed = replaced.changed | _mask(picture.rgb, (*boxes, *lines))
+    cover = _mask(picture.rgb, covers)
     kept = None if replaced.preserved is None else replaced.preserved & ~cover
-    image = _painted(replaced.image, boxes)
-    return replace(replaced, image=image, changed=replaced.changed | cover, preserved=kept, covered=tuple(boxes))
+    fringe = None if replaced.fringe is None else replaced.fringe & ~cover
+    image = _painted(replaced.image, covers)
+    return replace(replaced, image=image, changed=changed, preserved=kept, fringe=fringe, covered=covers)
+
+
+def _is_gone(replaced: Replaced, box: tuple[int, int, int, int]) -> bool:
+    left, top, right, bottom = box
+    return replaced.backdrop == PLAIN and bool(replaced.renewed[top:bottom, left:right].mean() > _NEARLY_ALL)
 
 
 def find_lines(faces: Faces, picture: Picture) -> tuple[tuple[int, int, int, int], ...]:
@@ -49,8 +62,12 @@ def find_lines(faces: Faces, picture: Picture) -> tuple[tuple[int, int, int, int
     return tuple((max(0, x0), max(0, y0), min(width, x1), min(height, y1)) for x0, y0, x1, y1 in boxes)
 
 
-def cover_heads(faces: Faces, picture: Picture, boxes: Boxes, *, face_expected: bool) -> Replaced:
+def cover_heads(
+    faces: Faces, picture: Picture, boxes: Boxes, *, face_expected: bool, backdrop: Backdrop = "keep"
+) -> Replaced:
     """Cover `boxes` and, generously, the head of every face that a detector sees; no face is made.
+
+    `backdrop`: whether what lies behind the people stays.
 
     Where a face is expected and no detector sees one, a person must have drawn a box over it, and somebody has to
     look at the result; without any box, raises Quarantined (NO_FACE_FOUND).
@@ -58,16 +75,22 @@ def cover_heads(faces: Faces, picture: Picture, boxes: Boxes, *, face_expected: 
     seen = faces.find(picture.rgb)
     if face_expected and not seen and not boxes:
         raise Quarantined(Cause.NO_FACE_FOUND)
+    before = Replaced(picture.rgb, _mask(picture.rgb, ()))
+    if backdrop == PLAIN:
+        before = faces.before_plain(before, picture)
     covers = [*boxes, *(_head(face) for face in seen)]
     for _ in range(_ROUNDS):
-        image = _painted(picture.rgb, covers)
+        image = _painted(before.image, covers)
         left_over = faces.find(image)
         if not left_over:
             break
         covers += [_head(face) for face in left_over]
-    return Replaced(
-        image=_painted(picture.rgb, covers),
-        changed=_mask(picture.rgb, covers),
+    cover = _mask(picture.rgb, covers)
+    return replace(
+        before,
+        image=_painted(before.image, covers),
+        changed=before.changed | cover,
+        fringe=None if before.fringe is None else before.fringe & ~cover,
         covered=tuple(covers),
         unconfirmed=face_expected and not seen,
     )

@@ -59,6 +59,7 @@ def _examine_frame(
         unconfirmed=replaced.unconfirmed,
         heads=len(replaced.heads),
         outlined=replaced.outlined,
+        backdrop=replaced.backdrop,
         preserved=preserved,
         preserved_pixels=pixels,
         texts=look_for_text(image, replaced, faces),
@@ -76,6 +77,7 @@ def _together(seen: list[PixelEvidence], digest: str | None) -> PixelEvidence:
         unconfirmed=any(frame.unconfirmed for frame in seen),
         heads=sum(frame.heads for frame in seen),
         outlined=any(frame.outlined for frame in seen),
+        backdrop="; ".join(sorted({frame.backdrop for frame in seen if frame.backdrop})) or None,
         preserved=all(frame.preserved and frame.preserved_pixels for frame in asked) if asked else None,
         preserved_pixels=sum(frame.preserved_pixels for frame in asked),
         digest=digest,
@@ -168,7 +170,7 @@ def look_for_text(image: Image, replaced: Replaced, faces: Faces) -> int:
     found = [box for box in faces.find_text(image) if not lies_in(box, replaced.boxes)]
     if found and replaced.covered:
         found = [box for box in faces.find_text(faded(image, replaced.covered)) if lies_in(box, found)]
-    return sum(_share(replaced.changed, box) < _MOSTLY for box in found)
+    return sum(_share(replaced.renewed, box) < _MOSTLY for box in found)
 
 
 def _share(changed: Mask, box: Box) -> float:

@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from service.errors import Quarantined
 from service.pixels.picture import Image, Picture
-from service.settings import Hair, OnFace, Region
+from service.settings import Backdrop, Hair, OnFace, Region
 from service.states import Cause
 
 if TYPE_CHECKING:
-    from models import Face, FaceAnonymizer, Recognizer, TextFinder
+    from models import BackdropPainter, Face, FaceAnonymizer, Recognizer, TextFinder
 
 Box = tuple[float, float, float, float]
 Mask = NDArray[np.bool_]
 Latent = NDArray[np.float32]
+PLAIN: Final = "plain"
 _MOSTLY: Final = 0.6
 _LEVEL: Final = 12.0  # degrees of roll up to which a face is recognised as it stands
 _SURROUNDINGS: Final = 3  # of a face's size, when it is shown upright
@@ -38,7 +39,9 @@ class Replaced:
     that were hidden under grey, and `unconfirmed`, whether one of them should hide a face that no detector saw;
     `texts`: how many of them hide text that the detector found; `rolls`: of each replaced face, degrees clockwise;
     `heads`: boxes of the faces that could not be replaced, whose heads are hidden under grey, `hidden`: bool [H, W],
-    where, and `outlined`, whether their outline shows; `seconds`: what it took.
+    where, and `outlined`, whether their outline shows; `backdrop`: "plain" where what lies behind the people was
+    replaced, why it was kept where it should have been, None where it was not to be; `fringe`: bool [H, W], where
+    people and what lay behind them may be mixed; `seconds`: what it took.
     """
 
     image: Image
@@ -53,11 +56,18 @@ class Replaced:
     heads: tuple[Box, ...] = ()
     hidden: Mask | None = None
     outlined: bool = False
+    backdrop: str | None = None
+    fringe: Mask | None = None
     seconds: float = 0.0
 
     @property
     def is_untouched(self) -> bool:
-        return not self.boxes and not self.covered and not self.heads
+        return not self.boxes and not self.covered and not self.heads and self.backdrop != PLAIN
+
+    @property
+    def renewed(self) -> Mask:
+        """Pixels that hold nothing of the source any more, bool [H, W]."""
+        return self.changed if self.fringe is None else self.changed & ~self.fringe
 
 
 class Faces:
@@ -83,6 +93,12 @@ class Faces:
         from models import TextFinder
 
         return TextFinder()
+
+    @cached_property
+    def painter(self) -> "BackdropPainter":
+        from models import BackdropPainter
+
+        return BackdropPainter()
 
     @property
     def version(self) -> str:
@@ -131,11 +147,13 @@ class Faces:
         otherwise: OnFace = "hold",
         outline: bool = False,
         hair: Hair = "renew",
+        backdrop: Backdrop = "keep",
     ) -> Replaced:
         """Give the largest face the identity `latent` (float32 [latent_size]) and any other face one at random.
 
         Where one cannot be replaced, `otherwise` says what becomes of it; `outline`: see `redact`; `hair`: whether hair
-        gets the identity's tone or keeps its own. Raises Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
+        gets the identity's tone or keeps its own; `backdrop`: whether what lies behind people stays. Raises
+        Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
         """
         started = time.perf_counter()
         shown = latent if hair == "renew" else latent[: self.anonymizer.prior.latent_size]
@@ -154,9 +172,17 @@ class Faces:
         )
         if result.unreplaced:
             replaced = self._with_heads_covered(replaced, result.unreplaced, preserve, outline)
+        if backdrop == PLAIN:
+            replaced = self.before_plain(replaced, picture)
         return replace(replaced, seconds=time.perf_counter() - started)
 
-    def redact(self, picture: Picture, preserve: Collection[Region] = frozenset(), outline: bool = False) -> Replaced:
+    def redact(
+        self,
+        picture: Picture,
+        preserve: Collection[Region] = frozenset(),
+        outline: bool = False,
+        backdrop: Backdrop = "keep",
+    ) -> Replaced:
         """Cover every head around a face instead, but for the region to preserve where it can be located.
 
         `outline`: the cover ends where a head ends, on the side to which it looks. Raises Quarantined (NO_FACE_FOUND).
@@ -167,7 +193,25 @@ class Faces:
             raise Quarantined(Cause.NO_FACE_FOUND)
         nowhere = np.zeros(picture.rgb.shape[:2], dtype=np.bool_)
         covered = self._with_heads_covered(Replaced(picture.rgb, nowhere), faces, preserve, outline)
+        if backdrop == PLAIN:
+            covered = self.before_plain(covered, picture)
         return replace(covered, seconds=time.perf_counter() - started)
+
+    def before_plain(self, replaced: Replaced, picture: Picture) -> Replaced:
+        """The people of a result of `picture` before a plain backdrop; what is covered or preserved stays so."""
+        keep = np.zeros(picture.rgb.shape[:2], dtype=np.bool_)
+        for mask in (replaced.preserved, replaced.hidden):
+            if mask is not None:
+                keep |= mask
+        seen = picture.rgb if replaced.heads else None
+        made = self.painter.paint(replaced.image, self.anonymizer.find(picture.rgb), keep, seen)
+        return replace(
+            replaced,
+            image=made.image,
+            changed=replaced.changed | made.changed,
+            backdrop=made.kept or PLAIN,
+            fringe=made.fringe,
+        )
 
     def _with_heads_covered(
         self, replaced: Replaced, faces: Sequence["Face"], preserve: Collection[Region], outline: bool

@@ -57,6 +57,9 @@ def test_each_setting_of_a_route_can_be_made_and_stays(gateway: Gateway, page: P
     page.get_by_label("Name").fill("scans")
     page.get_by_label("nowhere").check()
     page.get_by_label("when text is found").select_option("blank")
+    page.get_by_label("a face that cannot be replaced").select_option("redact")
+    page.get_by_label("such a cover ends where the head ends").check()
+    page.get_by_label("what lies behind people").select_option("plain")
     page.get_by_label("cannot stay as they are encoded").select_option("jpeg-ls-lossless")
     page.get_by_label("send a DICOM Segmentation along").check()
     page.get_by_label("camera and software").check()
@@ -64,6 +67,7 @@ def test_each_setting_of_a_route_can_be_made_and_stays(gateway: Gateway, page: P
     _save(page, "research wants maps")
     route = gateway.live.refresh().routes[-1]
     assert (route.text, route.fallback_syntax, route.segmentation) == ("blank", "jpeg-ls-lossless", True)
+    assert (route.unreplaced, route.outline, route.backdrop) == ("redact", True, "plain")
     assert route.retain == {Option.MODIFIED_DATES, Option.STRUCTURED_CONTENT, Option.DEVICE_IDENTITY}
     assert route.texts == {"EOS 90D", "Praxis, Nord"}
 

@@ -12,6 +12,7 @@ from service.pixels import Faces
 
 Image = NDArray[np.uint8]
 BOX = (40.0, 40.0, 104.0, 120.0)
+BACKDROP = (150, 155, 160)
 
 
 class FakeAnonymizer:
@@ -102,6 +103,30 @@ class FakeReader:
         return tuple(box for box in self._boxes if not _is_grey(image, box))
 
 
+class FakePainter:
+    """Grey-blue wherever no face is within 24 pixels, mixed with what was there in the row above; or a reason."""
+
+    def __init__(self, kept: str | None = None) -> None:
+        self.kept, self.asked = kept, 0
+
+    def paint(
+        self, image: Image, faces: Sequence[Any], keep: NDArray[np.bool_], seen: Image | None = None
+    ) -> SimpleNamespace:
+        self.asked += 1
+        nothing = np.zeros(image.shape[:2], bool)
+        if self.kept is not None or not faces:
+            return SimpleNamespace(image=image, changed=nothing, fringe=nothing, kept=self.kept or "no face")
+        behind = ~keep
+        for left, top, right, bottom in (tuple(map(int, face.box)) for face in faces):
+            behind[max(top - 24, 0) : bottom + 24, max(left - 24, 0) : right + 24] = False
+        fringe = behind & ~np.roll(behind, -1, 0)
+        result = image.copy()
+        result[behind] = BACKDROP
+        result[fringe] = (image[fringe].astype(int) + BACKDROP) // 2
+        changed = (result != image).any(2)
+        return SimpleNamespace(image=result, changed=changed, fringe=changed & fringe, kept=None)
+
+
 class FakeFaces(Faces):
     """`service.pixels.Faces` on fakes."""
 
@@ -111,8 +136,10 @@ class FakeFaces(Faces):
         distance: float | None = 0.8,
         unreplaced: int = 0,
         texts: tuple[tuple[float, float, float, float], ...] = (),
+        backdrop: str | None = None,
     ):
         super().__init__()
         self.__dict__["anonymizer"] = FakeAnonymizer(*boxes, unreplaced=unreplaced)
         self.__dict__["recognizer"] = FakeRecognizer(distance)
         self.__dict__["reader"] = FakeReader(*texts)
+        self.__dict__["painter"] = FakePainter(backdrop)

@@ -17,6 +17,7 @@ from service.errors import VeraGateError
 from service.gateway import Gateway
 from service.instructions import MOST_BOXES, Instructions, PixelBox
 from service.rights import Right
+from service.settings import Backdrop
 from service.states import PhotographState
 from service.tables import Photograph
 
@@ -40,10 +41,12 @@ class Restart(Reasoned):
 
 
 class Cover(Reasoned):
-    """Boxes in pixels of the original: left, top, right, bottom, the last two exclusive."""
+    """Boxes in pixels of the original: left, top, right, bottom, the last two exclusive; `backdrop`: what becomes of
+    what lies behind people, null for what the route says."""
 
     boxes: Annotated[list[PixelBox], Field(max_length=MOST_BOXES, examples=[[[0, 0, 300, 80]]])] = []
     cover_faces: bool = False
+    backdrop: Backdrop | None = None
 
 
 @router.get("/desk", dependencies=[needs(Right.SEE_PHOTOGRAPHS)])
@@ -86,9 +89,10 @@ def retry(request: Request, photograph_id: PhotographId, body: Restart) -> model
 
 @router.post("/photographs/{photograph_id}/redact", dependencies=[_DECIDES])
 def redact(request: Request, photograph_id: PhotographId, body: Cover) -> models.Decided:
-    """Start over with parts of the picture covered."""
+    """Start over with parts of the picture covered, or with another backdrop than the route's."""
     decision = _decision(request, body)
-    quarantine.redact(_gateway(request), _known(request, photograph_id), decision, body.boxes, body.cover_faces)
+    photograph = _known(request, photograph_id)
+    quarantine.redact(_gateway(request), photograph, decision, body.boxes, body.cover_faces, body.backdrop)
     return _decided(request, photograph_id)
 
 

@@ -193,7 +193,10 @@ class Route(_Answer):
     destinations: list[str]
     text: str
     segmentation: bool
+    unreplaced: str
+    outline: bool
     hair: str
+    backdrop: str
     fallback_syntax: str
     retain: list[str]
     texts: list[str]

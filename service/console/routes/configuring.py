@@ -18,7 +18,7 @@ from service.console.routes.configuration import sop_class_names
 from service.console.wording import t
 from service.errors import VeraGateError
 from service.rights import Right
-from service.settings import Hair, OnText, Syntax
+from service.settings import Backdrop, Hair, OnFace, OnText, Syntax
 
 router = APIRouter(prefix="/configuration", dependencies=[needs(Right.CHANGE_CONFIGURATION)])
 Text = Annotated[str, Form()]
@@ -133,7 +133,9 @@ def _form(request: Request, kind: Kind, form: EntryForm, problems: tuple[str, ..
         views=[(row["code"], row["name"]) for row in read_table("views")],
         sop_classes=sop_class_names(),
         on_text=[(word, t(f"on_text.{word}")) for word in get_args(OnText)],
+        on_face=[(word, t(f"on_face.{word}")) for word in get_args(OnFace)],
         on_hair=[(word, t(f"on_hair.{word}")) for word in get_args(Hair)],
+        on_backdrop=[(word, t(f"on_backdrop.{word}")) for word in get_args(Backdrop)],
         syntaxes=[(word, t(f"syntaxes.{word}")) for word in get_args(Syntax)],
         options=[(str(option), t(f"options.{option}")) for option in Option],
     )

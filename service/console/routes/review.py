@@ -1,7 +1,7 @@
 """The review desk: what waits for a person, one photograph to look at closely, and the decision about it."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel
@@ -38,6 +38,7 @@ class DecisionForm(BaseModel):
     seen: str = ""
     boxes: str = ""
     cover_faces: bool = False
+    backdrop: Literal["", "keep", "plain"] = ""
     route: str = ""
     keep_covers: bool = False
 
@@ -76,7 +77,7 @@ def _carry_out(request: Request, photograph: Photograph, form: DecisionForm, dec
     gateway = console_of(request).gateway
     if form.decision == "redact":
         boxes = _boxes(form.boxes) or []
-        quarantine.redact(gateway, photograph.id, decision, boxes, form.cover_faces)
+        quarantine.redact(gateway, photograph.id, decision, boxes, form.cover_faces, form.backdrop or None)
     elif form.decision == "retry":
         kept = read_instructions(photograph.instructions) if form.keep_covers else Instructions()
         wanted = kept.model_copy(update={"route": form.route or None})
@@ -102,7 +103,7 @@ def _problem(request: Request, found: History, form: DecisionForm) -> str:
         boxes = _boxes(form.boxes)
         if boxes is None or not _fit_into(boxes, _size(request, found)):
             return "bad_boxes"
-        if not boxes and not form.cover_faces:
+        if not boxes and not form.cover_faces and not form.backdrop:
             return "nothing_to_cover"
     routes = [route.name for route in console_of(request).settings.routes]
     return "no_such_route" if form.decision == "retry" and form.route and form.route not in routes else ""

@@ -13,6 +13,7 @@ def test_instructions_survive_their_way_through_a_row() -> None:
     asked = Instructions(route="archive", redact=((0, 0, 30, 10),), cover_faces=True)
     assert read_instructions(asked.stored()) == asked
     assert asked.covers
+    assert Instructions(backdrop="keep").covers
     assert Instructions().stored() is None
     assert read_instructions(None) == Instructions()
     assert not Instructions(route="archive").covers
@@ -31,6 +32,7 @@ def test_instructions_survive_their_way_through_a_row() -> None:
         {"route": ""},
         {"route": "x" * 65},
         {"cover_faces": "perhaps"},
+        {"backdrop": "pink"},
         {"drop_gates": True},
     ],
 )

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from typer.testing import CliRunner
@@ -66,6 +67,20 @@ def test_writing_is_held_or_covered_as_asked(face: Path, tmp_path: Path) -> None
     done = runner.invoke(app, [*call, "--text", "blank", "--report", str(tmp_path / "report.json")])
     assert done.exit_code == 0, done.output
     assert json.loads((tmp_path / "report.json").read_text())["files"][0]["texts_covered"] >= 1
+
+
+def test_a_plain_backdrop_is_made_as_asked(face: Path, tmp_path: Path) -> None:
+    """What lies behind the person becomes one tone, and the report says what became of it; another word is refused."""
+    call = ["anonymize", str(face), "--out", str(tmp_path), "--report", str(tmp_path / "report.json")]
+    assert runner.invoke(app, [*call, "--backdrop", "pink"]).exit_code == 2
+
+    done = runner.invoke(app, [*call, "--backdrop", "plain"])
+
+    assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "report.json").read_text())["files"][0]["backdrop"] == "plain"
+    with Image.open(face) as before, Image.open(tmp_path / "portrait.png") as after:
+        spreads = [np.asarray(picture.convert("RGB"))[:60, :60].std((0, 1)).max() for picture in (before, after)]
+    assert spreads[1] < 4 < spreads[0]
 
 
 def test_an_unreadable_file_ends_with_4(tmp_path: Path) -> None:

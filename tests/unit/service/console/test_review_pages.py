@@ -94,6 +94,21 @@ def test_a_redaction_by_numbers_goes_to_the_worker_and_is_judged(gateway: Gatewa
         assert "0 0 48 16\n50 0 90 16" in client.get(f"/review/{photograph.id}").text
 
 
+def test_a_backdrop_can_be_asked_for_alone(gateway: Gateway) -> None:
+    """No box and no tick is needed for it, the page shows what was chosen, and says it in words."""
+    photograph = _held(gateway)
+    with client_for(gateway, ANNA) as client:
+        nothing = client.post(f"/review/{photograph.id}", data=_form(photograph, "redact"))
+        assert nothing.status_code == 400
+        form = _form(photograph, "redact", backdrop="plain")
+        assert client.post(f"/review/{photograph.id}", data=form).status_code == 303
+        assert _now(gateway, photograph).instructions == {"backdrop": "plain"}
+        _work(gateway)
+        shown = client.get(f"/review/{photograph.id}").text
+        assert '<option value="plain" selected>' in shown
+        assert "Put a plain backdrop in the place of what lies behind people." in shown
+
+
 def test_starting_over_keeps_covers_only_if_asked_to(gateway: Gateway) -> None:
     """A chosen route is followed; what was covered before stays covered where the box is ticked."""
     photograph = _held(gateway)
