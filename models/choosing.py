@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import hair, renderer
+from models import hair, mesh, renderer
 from models.critic import Critic, crop
 from models.mesh import Array, fit_similarity
 from models.prior import LinearPrior
@@ -20,19 +20,23 @@ Replace = Callable[[NDArray[np.uint8], FaceModel, Array, frozenset[Region]], obj
 Embed = Callable[[Sequence[NDArray[np.uint8]], FaceModel], list[Array | None]]
 
 ROUNDS: Final = 5  # how often a face that is hard to hide is tried again, each time with bolder draws
-SAFE: Final = 0.68  # value that ends the search for a patient
+SAFE: Final = 0.72  # value that ends the search for a patient
 PASSABLE: Final = 0.63  # and for somebody who happens to be in the picture, and whose identity nobody keeps
 DRAWS: Final = 16  # random identities in a round, tried on the face
-SURPLUS: Final = 3  # times as many are drawn, and those left out that would squeeze brows or lips too far
+SURPLUS: Final = 4  # times as many are drawn, and those left out that would distort the face too far
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
-BOLDER: Final = 0.25  # with every round
-SHOWN: Final = (1.6, 2.4)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
-# Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips.
-PROPORTIONS: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5}
+BOLDER: Final = 0.15  # with every round
+SHOWN: Final = (1.8, 2.6)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
+# Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips, what
+# lies above and below them.
+PROPORTIONS: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5, (2, 0): 0.4, (17, 152): 0.4}
+# And those by which a twentieth of the mesh's edges may change more: beyond it skin folds and teeth break.
+EVEN: Final = 0.28
+LONG: Final = 0.025  # of the face's width: shorter edges, as between closed lips, tell nothing
 NEAR: Final = 0.7  # recognition distance below which a face is hardly hidden, and what each unit below costs more
 STEEP: Final = 4.0
-FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
-DRAWN: Final = 0.05  # what a unit of the critic's judgement costs, in recognition distance
+FAR_ENOUGH: Final = 0.85  # recognition distance beyond which only the look counts
+DRAWN: Final = 0.1  # what a unit of the critic's judgement costs, in recognition distance
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared
@@ -125,14 +129,23 @@ def _draw(face: FaceModel, prior: LinearPrior, rng: np.random.Generator, boldnes
 
 
 def _strain(face: FaceModel, prior: LinearPrior, latent: Array) -> float:
-    """By how much an identity's shape would stretch or squeeze a face's proportions too far, in log units."""
+    """By how much an identity's shape would stretch or squeeze a face too far, in log units."""
     before = face.similarity.apply(face.vertices)
     after = before + prior.displace(face.projection.latent, latent * renderer.gain(prior, frozenset()))
-    strain = 0.0
+    long = _long_edges(prior)
+    lengths = [np.linalg.norm(shape[long[:, 0]] - shape[long[:, 1]], axis=1) for shape in (before, after)]
+    strain = max(float(np.quantile(np.abs(np.log(lengths[1] / lengths[0])), 0.95)) - EVEN, 0.0)
     for (one, other), limit in PROPORTIONS.items():
         ratio = np.linalg.norm(after[one] - after[other]) / np.linalg.norm(before[one] - before[other])
         strain += max(abs(float(np.log(ratio))) - limit, 0.0)
     return strain
+
+
+def _long_edges(prior: LinearPrior) -> NDArray[np.int32]:
+    """[n, 2], vertex numbers of the mesh's edges that are long enough in the mean face."""
+    mean, edges = prior.frame.mean, mesh.edges()
+    length = np.linalg.norm(mean[edges[:, 0]] - mean[edges[:, 1]], axis=1)
+    return edges[length > LONG * np.ptp(mean[:, 0])]
 
 
 def _better(

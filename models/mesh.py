@@ -57,6 +57,13 @@ def triangles() -> NDArray[np.int32]:
     return np.array(sorted(faces) + fans, np.int32)
 
 
+@cache
+def edges() -> NDArray[np.int32]:
+    """[n, 2], the numbers of two vertices that an edge of the mesh joins, each edge once."""
+    joined = {(min(pair), max(pair)) for pair in mp.solutions.face_mesh.FACEMESH_TESSELATION}
+    return np.array(sorted(joined), np.int32)
+
+
 def closed(vertices: Array) -> Array:
     """Append the three centre vertices: [468, d] to [471, d]."""
     return np.vstack([vertices, [vertices[hole].mean(0) for hole in _HOLES]]).astype(np.float32)

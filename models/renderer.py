@@ -25,10 +25,10 @@ WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 PLACES_WIDTH = 200  # and on which the frame is laid over the photograph: between its vertices it is even
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 HUE = 0.16  # bound of either colour difference, log units: beyond it skin glows orange or turns grey
-BRIGHTEST, DARKEST = 0.5, -1.0  # bounds of the log ratio
+BRIGHTEST, DARKEST = 0.42, -1.0  # bounds of the log ratio
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
 DARK, DARKER = 0.35, 0.35  # log units by which brows darken freely, and the share of what goes beyond it
-TEXTURE_GAIN, SHAPE_GAIN = 1.8, 2.9
+TEXTURE_GAIN, SHAPE_GAIN = 2.0, 3.2
 PRESERVING = 1.2  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
 COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it

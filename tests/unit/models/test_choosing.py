@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models import FaceAnonymizer, turn_head
 from models.choosing import DRAWS, ROUNDS, VIEWS, Trying, choose
 from models.recognizer import SAME_PERSON
-from models.renderer import FaceModel
+from models.renderer import FaceModel, gain
 
 Picture = NDArray[np.uint8]
 ANYWHERE: frozenset[Any] = frozenset()
@@ -57,6 +57,33 @@ def _chosen(engine: FaceAnonymizer) -> Callable[..., float]:
         return float(choose(leading.trying, engine.prior, Indifferent(), rng, ANYWHERE, others=views)[0])  # type: ignore[arg-type]
 
     return choose_on
+
+
+def test_what_would_break_a_face_is_not_tried(engine: FaceAnonymizer, face: FaceModel) -> None:
+    """No identity of the first round squeezes or stretches a lip far; of those drawn freely many do."""
+    tried: list[NDArray[np.float32]] = []
+
+    def replace_face(picture: Picture, face: FaceModel, latent: NDArray[np.float32], preserve: object) -> None:
+        tried.append(latent[: engine.prior.latent_size].copy())
+
+    def embed(pictures: Sequence[Picture], face: FaceModel) -> list[NDArray[np.float32] | None]:
+        return [np.zeros(128, np.float32) for _ in pictures]
+
+    own = np.zeros(128, np.float32)
+    trying = Trying(np.zeros((64, 64, 3), np.uint8), face, own, replace_face, embed)
+    choose(trying, engine.prior, Indifferent(), np.random.default_rng(1), ANYWHERE)  # type: ignore[arg-type]
+
+    def change(latent: NDArray[np.float32]) -> float:
+        """The larger change, in log units, of what lies above and below the lips."""
+        before = face.similarity.apply(face.vertices)
+        after = before + engine.prior.displace(face.projection.latent, latent * gain(engine.prior, frozenset()))
+        ends = np.array([[2, 0], [17, 152]])
+        lengths = [np.linalg.norm(shape[ends[:, 0]] - shape[ends[:, 1]], axis=1) for shape in (before, after)]
+        return float(np.abs(np.log(lengths[1] / lengths[0])).max())
+
+    far, free = 0.45, engine.prior.sample(np.random.default_rng(2), 64)
+    assert np.mean([change(one) > far for one in free]) > 0.1
+    assert max(change(one) for one in tried[:DRAWS]) < far
 
 
 def test_the_worst_view_counts(face: FaceModel, chosen: Callable[..., float]) -> None:
