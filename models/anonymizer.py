@@ -235,6 +235,7 @@ class FaceAnonymizer:
             standing=in_photograph(cover.hard * (1 - worn), places, self.prior.frame),
             worn=in_photograph(worn, places, self.prior.frame),
             hair=self._hair.find(image, vertices, wearing.beard, self.prior.frame),
+            headroom=renderer.headroom(texture, self.prior.frame.skin * bare),
             one_hue=bool(detail[facing > 0.5][:, 1:].std() < ONE_HUE),
         )
 

@@ -20,13 +20,13 @@ Replace = Callable[[NDArray[np.uint8], FaceModel, Array, frozenset[Region]], obj
 Embed = Callable[[Sequence[NDArray[np.uint8]], FaceModel], list[Array | None]]
 
 ROUNDS: Final = 5  # how often a face that is hard to hide is tried again, each time with bolder draws
-SAFE: Final = 0.72  # value that ends the search for a patient
+SAFE: Final = 0.7  # value that ends the search for a patient
 PASSABLE: Final = 0.63  # and for somebody who happens to be in the picture, and whose identity nobody keeps
 DRAWS: Final = 16  # random identities in a round, tried on the face
 SURPLUS: Final = 4  # times as many are drawn, and those left out that would distort the face too far
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
 BOLDER: Final = 0.15  # with every round
-SHOWN: Final = (1.8, 2.6)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
+SHOWN: Final = (1.7, 2.6)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
 # Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips, what
 # lies above and below them.
 PROPORTIONS: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5, (2, 0): 0.4, (17, 152): 0.4}
@@ -35,8 +35,8 @@ EVEN: Final = 0.28
 LONG: Final = 0.025  # of the face's width: shorter edges, as between closed lips, tell nothing
 NEAR: Final = 0.7  # recognition distance below which a face is hardly hidden, and what each unit below costs more
 STEEP: Final = 4.0
-FAR_ENOUGH: Final = 0.85  # recognition distance beyond which only the look counts
-DRAWN: Final = 0.1  # what a unit of the critic's judgement costs, in recognition distance
+FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
+DRAWN: Final = 0.14  # what a unit of the critic's judgement costs, in recognition distance
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared

@@ -86,6 +86,12 @@ class Frame:
         return cv2.GaussianBlur(inner, (0, 0), 3.0)
 
     @cached_property
+    def lids(self) -> Array:
+        """float32 [T, T]: 1 around the eyes, up to the brows and half as far below, fading out."""
+        around = self._both(mesh.RIGHT_EYE, mesh.LEFT_EYE, 0.05).astype(np.float32)
+        return cv2.GaussianBlur(around, (0, 0), 6.0)
+
+    @cached_property
     def yielding(self) -> Array:
         """float32 [T, T]: how far a place may take another face's look.
 

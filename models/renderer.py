@@ -13,7 +13,7 @@ import numpy as np
 from models import mesh
 from models.frame import Frame
 from models.hair import Hair
-from models.lighting import to_channels
+from models.lighting import OFFSET, to_channels
 from models.mesh import Array, Similarity
 from models.occlusion import carry, hold
 from models.prior import LinearPrior, Projection
@@ -25,11 +25,14 @@ WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 PLACES_WIDTH = 200  # and on which the frame is laid over the photograph: between its vertices it is even
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 HUE = 0.16  # bound of either colour difference, log units: beyond it skin glows orange or turns grey
-BRIGHTEST, DARKEST = 0.42, -1.0  # bounds of the log ratio
+BRIGHTEST, DARKEST = 0.42, -0.7  # bounds of the log ratio
+WHITE, LEAST = 240.0, 0.14  # grey level to which skin may brighten, and the bound of bright skin
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
-DARK, DARKER = 0.35, 0.35  # log units by which brows darken freely, and the share of what goes beyond it
+# Log units by which brows and lids darken freely: of a fair face, and of one with brows as dark as others' (DEEP below
+# their skin); and the share of what goes beyond it.
+FAIR, DARK, DEEP, DARKER = 0.06, 0.35, 0.35, 0.3
 TEXTURE_GAIN, SHAPE_GAIN = 2.0, 3.2
-PRESERVING = 1.2  # times the above
+PRESERVING = 1.1  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
 COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it
 BELIEVED = 2.5  # standard deviations to which people differ; hard light drives a projection to twice that
@@ -48,7 +51,7 @@ class FaceModel:
     look: [4, SIDE, SIDE], the face as `models.refiner` sees it; places: [h, w, 2], where in the frame each pixel of
     the surroundings lies, on a grid of its own; standing, worn: [h, w], 0..1 on that grid, what stands before the
     face, and glasses, which it carries (see `models.occlusion`); hair: where there is any whose tone can change;
-    one_hue: the photograph is grey or sepia, and no colour may enter it.
+    one_hue: the photograph is grey or sepia, and no colour may enter it; headroom: log units by which it may brighten.
     """
 
     vertices: Array
@@ -62,6 +65,7 @@ class FaceModel:
     worn: Array
     hair: Hair | None = None
     one_hue: bool = False
+    headroom: float = BRIGHTEST
 
     @property
     def width(self) -> float:
@@ -139,7 +143,7 @@ def edit(
     colour, motion = _nearness(face, preserve, origin, step, work_height, work_width, blend)
     flow = _flow(before, after, depth, work_height, work_width, blend) * motion[..., None]
     flow, bare = _past_obstacles(face, flow, scale * face.width, preserve)
-    ratio = _colours(face.places, flow, texture) * (colour * bare)[..., None]
+    ratio = _colours(face.places, flow, texture, face.headroom) * (colour * bare)[..., None]
     flow /= step
     lighter = cv2.GaussianBlur(ratio.mean(2), (0, 0), 2.5)
     soften = np.clip(2.2 * (lighter - 0.1), 0, 0.85)[..., None]
@@ -158,8 +162,9 @@ def drawing(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
     texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)
-    # Where hair and brows are fair, another's black ones look painted.
-    texture[..., 0] -= prior.frame.brows * (1 - DARKER) * np.minimum(texture[..., 0] + DARK, 0)
+    # Where hair and brows are fair, another's black ones, or lids in deep shadow, look painted.
+    spared = (1 - DARKER) * np.maximum(prior.frame.brows, prior.frame.lids)
+    texture[..., 0] -= spared * np.minimum(texture[..., 0] + _freely(prior.frame, old), 0)
     texture[..., 1:] *= COLOUR * (1 - prior.frame.brows)[..., None]
     # Hair is warmer than shadow: skin that merely darkens to a brow looks grey.
     darker = WARMTH * prior.frame.brows * np.maximum(-texture[..., 0], 0)
@@ -167,6 +172,12 @@ def drawing(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     texture[..., 2] -= darker
     texture -= face.residual
     return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
+
+
+def _freely(frame: Frame, lightness: Array) -> float:
+    """Log units by which brows and lids may darken, by how dark the old brows are in log detail [T, T]."""
+    depth = -float(np.average(lightness, weights=frame.brows))
+    return FAIR + (DARK - FAIR) * min(max(depth / DEEP, 0.0), 1.0)
 
 
 def free(prior: LinearPrior, face: FaceModel) -> Array:
@@ -207,7 +218,7 @@ def _past_obstacles(face: FaceModel, flow: Array, width: float, preserve: frozen
     return flow, beside_worn * beside_others
 
 
-def _colours(places: Array, flow: Array, texture: Array) -> Array:
+def _colours(places: Array, flow: Array, texture: Array, brightest: float) -> Array:
     """Log ratio [h, w, 3]: each pixel's, by the place of the face that it is fetched from."""
     height, width = flow.shape[:2]
     grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
@@ -218,15 +229,27 @@ def _colours(places: Array, flow: Array, texture: Array) -> Array:
     left, top, across, down = cv2.boundingRect((come_from[..., 0] > -1).astype(np.uint8))
     face = slice(top, top + down), slice(left, left + across)
     drawn = cv2.remap(texture, come_from[face], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    ratio[face] = _bounded(to_channels(drawn))
+    ratio[face] = _bounded(to_channels(drawn), brightest)
     return ratio
 
 
-def _bounded(ratio: Array) -> Array:
-    """Brightening by half and darkening to under a half come to rest softly: skin has its limits."""
-    return np.where(ratio > 0, BRIGHTEST * np.tanh(ratio / BRIGHTEST), DARKEST * np.tanh(ratio / DARKEST)).astype(
+def _bounded(ratio: Array, brightest: float) -> Array:
+    """Brightening and darkening to a half come to rest softly: skin has its limits."""
+    return np.where(ratio > 0, brightest * np.tanh(ratio / brightest), DARKEST * np.tanh(ratio / DARKEST)).astype(
         np.float32
     )
+
+
+def headroom(texture: Array, skin: Array) -> float:
+    """Log units by which a face may brighten: bright skin has no drawing left where it turns white.
+
+    texture: RGB 0..255 [T, T, 3]; skin: [T, T], how far a pixel is visible bare skin, 0..1.
+    """
+    seen = texture[skin > 0.5].mean(1)
+    if not seen.size:
+        return BRIGHTEST
+    room = float(np.log((WHITE + OFFSET) / (np.quantile(seen, 0.8) + OFFSET)))
+    return min(max(room, LEAST), BRIGHTEST)
 
 
 def _around(shift: Array, after: Array, height: int, width: int, step: int = 8) -> Array:

@@ -36,6 +36,7 @@ class Plan:
     with them (default: the evaluated faces). names: the files of `faces` to take; see `portraits.find_portraits`.
     modes: those of the engine that are measured. judges: the folder of the independent judges' weights. cache: where
     results and looks are kept for another run. averaging: results of one patient that are averaged.
+    ablation: portraits on which the finishing steps are taken apart.
     """
 
     faces: Path
@@ -50,6 +51,7 @@ class Plan:
     limit: int | None = None
     identities: int = 500
     averaging: int = 8
+    ablation: int = 40
     seed: int = 0
     device: str = "cpu"
     processes: int = 2
@@ -185,10 +187,9 @@ class _Run:
         return self._all("many results of one", calls)
 
     def ablation(self, portraits: list[Portrait], bench: report.Bench) -> dict[str, Any]:
-        calls = [
-            partial(measure.measure_ablation, portrait, index, self.plan.setting)
-            for index, portrait in enumerate(portraits)
-        ]
+        count = min(self.plan.ablation, len(portraits))
+        spread = [index * len(portraits) // count for index in range(count)]
+        calls = [partial(measure.measure_ablation, portraits[index], index, self.plan.setting) for index in spread]
         return report.summarise_variants(self._all("ablation", calls), bench)
 
     def identities(self, portraits: list[Portrait], crowd: Mapping[str, Look]) -> dict[str, Any]:

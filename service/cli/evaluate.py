@@ -59,6 +59,9 @@ def evaluate(
         int,
         typer.Option(help="Results of one patient, each another person, that an attacker averages; 0: no such attack."),
     ] = 8,
+    ablation: Annotated[
+        int, typer.Option(help="Portraits on which the engine's finishing steps are taken apart; 0: none.", min=0)
+    ] = 40,
     seed: Annotated[int, typer.Option(help="Seed of the identities that are drawn.")] = 0,
     processes: Annotated[int, typer.Option(help="Processes to work with.", min=1)] = 2,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -85,6 +88,7 @@ def evaluate(
         limit=limit,
         identities=identities,
         averaging=averaging,
+        ablation=ablation,
         seed=seed,
         device=device,
         processes=processes,
