@@ -216,7 +216,7 @@ class FaceAnonymizer:
         near, moved = _near(image, vertices)
         texture, facing = self.prior.frame.pull(near, moved)
         cover = self._covers.find(texture, facing, self.prior.frame)
-        worn = glasses(cover.hard, self.prior.frame)
+        carried = glasses(cover.hard, self.prior.frame)
         bare = facing * (1 - np.maximum(cover.hard, cover.hair))
         wearing = self._worn.find(texture, bare)
         detail = split(texture, self.prior.frame.skin * bare).detail
@@ -232,8 +232,8 @@ class FaceAnonymizer:
             occlusion=1 - (1 - np.maximum(wearing.kept, cover.hair)) * blur(facing, TURNED),
             look=look_of(texture, bare, self.prior.frame),
             places=places,
-            standing=in_photograph(cover.hard * (1 - worn), places, self.prior.frame),
-            worn=in_photograph(worn, places, self.prior.frame),
+            standing=in_photograph(cover.hard * (1 - carried), places, self.prior.frame),
+            glasses=in_photograph(carried, places, self.prior.frame),
             hair=self._hair.find(image, vertices, wearing.beard, self.prior.frame),
             headroom=renderer.headroom(texture, self.prior.frame.skin * bare),
             one_hue=bool(detail[facing > 0.5][:, 1:].std() < ONE_HUE),

@@ -49,8 +49,8 @@ class FaceModel:
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
     grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
     look: [4, SIDE, SIDE], the face as `models.refiner` sees it; places: [h, w, 2], where in the frame each pixel of
-    the surroundings lies, on a grid of its own; standing, worn: [h, w], 0..1 on that grid, what stands before the
-    face, and glasses, which it carries (see `models.occlusion`); hair: where there is any whose tone can change;
+    the surroundings lies, on a grid of its own; standing, glasses: [h, w], 0..1 on that grid, what stands before the
+    face, and what it carries (see `models.occlusion`); hair: where there is any whose tone can change;
     one_hue: the photograph is grey or sepia, and no colour may enter it; headroom: log units by which it may brighten.
     """
 
@@ -62,7 +62,7 @@ class FaceModel:
     look: Array
     places: Array
     standing: Array
-    worn: Array
+    glasses: Array
     hair: Hair | None = None
     one_hue: bool = False
     headroom: float = BRIGHTEST
@@ -212,8 +212,8 @@ def _past_obstacles(face: FaceModel, flow: Array, width: float, preserve: frozen
 
     Where eyes or nose are preserved, glasses cannot leave them.
     """
-    body = carry(face.worn, flow, width) if preserve <= {"mouth"} else None
-    flow, beside_worn = hold(face.worn, flow, width, body)
+    body = carry(face.glasses, flow, width) if preserve <= {"mouth"} else None
+    flow, beside_worn = hold(face.glasses, flow, width, body)
     flow, beside_others = hold(face.standing, flow, width)
     return flow, beside_worn * beside_others
 

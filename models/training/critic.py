@@ -9,7 +9,6 @@ recoloured, blurred and noisy. Making them takes a quarter of an hour on two cor
 """
 
 import argparse
-import json
 import logging
 import os
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from models.anonymizer import FaceAnonymizer
 from models.critic import JURY, SIDE, WEIGHTS, CriticNet, prepare
 from models.mesh import Array
 from models.regions import Region
+from models.training.portraits import read_each, to_learn_from
 from models.weights import FOLDER, save
 
 LOG = logging.getLogger(__name__)
@@ -80,12 +80,10 @@ def _make(paths: Sequence[Path], seed: int) -> list[Example]:
     cv2.setNumThreads(1)
     engine = FaceAnonymizer.load()
     made = []
-    for path in paths:
-        image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-        crops = results_of(engine, image, np.random.default_rng([seed, *path.name.encode()]))
-        if crops:
-            made.append(Example(path.name, crops[0], np.stack(crops[1:])))
-            LOG.info("%s", path.name)
+    for name, image, rng in read_each(paths, seed):
+        if crops := results_of(engine, image, rng):
+            made.append(Example(name, crops[0], np.stack(crops[1:])))
+            LOG.info("%s", name)
     return made
 
 
@@ -191,12 +189,10 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="examples (.npz), made where there are none")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     options = parser.parse_args()
-    held_out = set(json.loads(options.names.read_text(encoding="utf-8"))["held_out"])
-    paths = sorted(p for p in options.portraits.iterdir() if p.suffix == ".jpg" and p.name not in held_out)
     if options.cache and options.cache.is_file():
         examples = load_examples(options.cache)
     else:
-        examples = make(paths)
+        examples = make(to_learn_from(options.portraits, options.names))
         if options.cache:
             save_examples(options.cache, examples)
     networks = []

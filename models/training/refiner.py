@@ -12,7 +12,6 @@ learn to bring the old face back.
 """
 
 import argparse
-import json
 import logging
 import os
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ from models.anonymizer import FaceAnonymizer
 from models.mesh import Array
 from models.prior import LinearPrior
 from models.refiner import SIDE, WEIGHTS, RefinerNet, picture_of
+from models.training.portraits import read_each, to_learn_from
 from models.weights import FOLDER, save
 
 LOG = logging.getLogger(__name__)
@@ -100,12 +100,10 @@ def _draw(paths: Sequence[Path], seed: int) -> list[tuple[Array, Array, Array]]:
     cv2.setNumThreads(1)
     engine = FaceAnonymizer.load()
     made = []
-    for path in paths:
-        image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-        drawn = draw(engine, image, np.random.default_rng([seed, *path.name.encode()]))
-        if drawn is not None:
+    for name, image, rng in read_each(paths, seed):
+        if (drawn := draw(engine, image, rng)) is not None:
             made.append(drawn)
-            LOG.info("%s", path.name)
+            LOG.info("%s", name)
     return made
 
 
@@ -222,12 +220,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
-    held_out = set(json.loads(options.names.read_text(encoding="utf-8"))["held_out"])
-    paths = sorted(p for p in options.portraits.iterdir() if p.suffix == ".jpg" and p.name not in held_out)
     if options.cache and options.cache.is_file():
         drawn = Drawn(*torch.load(options.cache, weights_only=True))
     else:
-        drawn = make(paths)
+        drawn = make(to_learn_from(options.portraits, options.names))
         if options.cache:
             torch.save((drawn.look, drawn.changes.half(), drawn.free), options.cache)
     device = torch.device(options.device)

@@ -50,10 +50,10 @@ def test_glasses_move_with_the_face_unless_what_they_lie_on_is_preserved(
     model = engine.explain(astronaut, engine.find(astronaut)[0])
     assert model is not None
     size, latent = (astronaut.shape[0], astronaut.shape[1]), engine.prior.sample(np.random.default_rng(3), 1)[0]
-    bar = np.zeros_like(model.worn)
+    bar = np.zeros_like(model.glasses)
     rows = round(0.46 * bar.shape[0])
     bar[rows - 2 : rows + 3] = 1
-    worn = replace(model, worn=bar, standing=np.zeros_like(bar))
+    worn = replace(model, glasses=bar, standing=np.zeros_like(bar))
 
     def bar_of(preserve: frozenset[Region]) -> tuple[float, float]:
         plan = renderer.edit(engine.prior, worn, latent, preserve, size)

@@ -1,7 +1,5 @@
 """What becomes of what lies behind people: kept, or replaced by a plain backdrop where route or reviewer says so."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,6 @@ from service.segmentation import segmented
 from service.states import Cause, PhotographState
 from service.tables import HeldResult, Photograph
 from tests.support import photographs
-from tests.support.desks import Desk
 from tests.support.fakefaces import BACKDROP, BOX, FakeFaces
 
 ANNA = Decision("anna", "the room shows where it was")
@@ -24,23 +21,6 @@ MADE = "Faces replaced by synthetic faces; see Contributing Equipment"
 PLAIN = "; what lay behind people replaced by a plain backdrop"
 FAR = slice(200, 380), slice(200, 460)  # behind the person, away from any edge
 LABEL = (300.0, 300.0, 400.0, 330.0)
-
-
-@pytest.fixture
-def opened() -> Iterator[list[Desk]]:
-    desks: list[Desk] = []
-    yield desks
-    for desk in desks:
-        desk.gateway.close()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, opened: list[Desk]) -> Any:
-    def make(**route: Any) -> Desk:
-        opened.append(Desk(tmp_path, **route))
-        return opened[-1]
-
-    return make
 
 
 def _picture() -> np.ndarray:

@@ -1,7 +1,5 @@
 """Faces that cannot be replaced: held for a person, or their heads covered where the route says so."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,6 @@ from service.segmentation import segmented
 from service.states import Cause, PhotographState
 from service.tables import HeldResult, Identity, Release
 from tests.support import photographs
-from tests.support.desks import Desk
 from tests.support.fakefaces import BOX, FakeFaces
 from tests.support.turning import profile
 
@@ -24,23 +21,6 @@ ASIDE = (90.0, 40.0, 140.0, 90.0)
 @pytest.fixture(scope="module")
 def faces() -> Faces:
     return Faces()
-
-
-@pytest.fixture
-def opened() -> Iterator[list[Desk]]:
-    desks: list[Desk] = []
-    yield desks
-    for desk in desks:
-        desk.gateway.close()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, opened: list[Desk]) -> Any:
-    def make(**route: Any) -> Desk:
-        opened.append(Desk(tmp_path, **route))
-        return opened[-1]
-
-    return make
 
 
 def test_a_profile_is_held_and_chooses_no_identity(desk: Any, faces: Faces) -> None:
