@@ -32,7 +32,7 @@ from models.weights import FOLDER
 
 Step = Literal["blending", "correction"]
 STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
-METHOD = 4  # of rendering an identity; counted up when the same latent comes to look like another person
+METHOD = 5  # of rendering an identity; counted up when the same latent comes to look like another person
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
@@ -250,7 +250,7 @@ class FaceAnonymizer:
         kept = preserved_mask(model.vertices, preserve, *size)
         face, tone = np.split(latent, [self.prior.latent_size])
         if model.hair is not None and len(tone):
-            hair.recolour(image, model.hair, tone * (1, 1 - model.one_hue), kept)
+            hair.recolour(image, model.hair, tone, kept, model.one_hue)
         refiner = self._refiner if "correction" in self.steps else None
         plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps, refiner)
         rows, columns = slice(plan.top, plan.top + plan.height), slice(plan.left, plan.left + plan.width)

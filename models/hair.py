@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from models import mesh
 from models.frame import Frame
 from models.guided import coefficients
-from models.lighting import OFFSET, to_channels, to_log
+from models.lighting import OFFSET, to_log
 from models.mesh import Array, warp_down
 from models.person import WORK_SIDE, PersonSegmenter
 from models.raster import rasterise
 
 LATENT_SIZE: Final = 2  # how light the hair is, and how warm
 LIGHTER, WARMER = 0.42, 0.09  # log units: the farthest that either goes
+PALER, COOLER = 0.3, 0.4  # share of its own colour that the lightest and the coolest tone take away
+REDDEST, YELLOWEST = 0.32, -0.5  # log units of red and blue against green: no hair is made more colourful than that
 _SIDE: Final = WORK_SIDE // 2  # pixels of the crop in which hair is sought
 _FACE: Final = 46.0  # pixels across the face in it
 _UNLIKE: Final = 2.5  # deviations from skin beyond which something may be hair
@@ -94,8 +96,13 @@ def sample(rng: np.random.Generator, count: int) -> Array:
     return np.clip(rng.standard_normal((count, LATENT_SIZE)), -2.5, 2.5).astype(np.float32)
 
 
-def recolour(image: NDArray[np.uint8], hair: Hair, latent: Array, keep: NDArray[np.bool_]) -> None:
-    """Give the hair in an RGB photograph [H, W, 3] the tone of `latent` [2], in place, but not where `keep` [H, W]."""
+def recolour(
+    image: NDArray[np.uint8], hair: Hair, latent: Array, keep: NDArray[np.bool_], one_hue: bool = False
+) -> None:
+    """Give the hair in an RGB photograph [H, W, 3] the tone of `latent` [2], in place, but not where `keep` [H, W].
+
+    In a photograph of one hue (grey, sepia) hair gets lighter or darker only.
+    """
     left, top, right, bottom = _reach(hair, *image.shape[:2])
     if right - left < 2 or bottom - top < 2:
         return
@@ -107,10 +114,13 @@ def recolour(image: NDArray[np.uint8], hair: Hair, latent: Array, keep: NDArray[
     alpha, near = (cv2.warpAffine(field, back, crop.shape[1::-1], flags=flags) for field in (hair.alpha, _near(hair)))
     pixel = 1 / float(np.hypot(*hair.to_crop[0, :2]))
     alpha = near * _guided(crop, alpha, max(round(3 * pixel), 1)) * _away(keep[top:bottom, left:right], _FADE * pixel)
-    tone = to_channels(_tone(crop, alpha, latent)[None, None])[0, 0]
-    light = crop.astype(np.float32) + OFFSET
-    for channel in range(3):
-        light[..., channel] *= cv2.exp(alpha * tone[channel])
+    tone = _tone(crop[alpha > 0.5], latent, one_hue)
+    log = cv2.log(crop.astype(np.float32) + OFFSET)
+    red, blue = (tone.warmer * sign + (tone.share - 1) * (log[..., k] - log[..., 1]) for k, sign in ((0, 1), (2, -1)))
+    green = tone.lighter - 0.299 * red - 0.114 * blue
+    for channel, change in enumerate((green + red, green, green + blue)):
+        log[..., channel] += alpha * change
+    light = cv2.exp(log)
     changed = np.clip(np.round(light - OFFSET), 0, 255).astype(np.uint8)
     image[top:bottom, left:right] = np.where((alpha > 0.01)[..., None], changed, crop)
 
@@ -130,14 +140,33 @@ def strength(image: NDArray[np.uint8], hair: Hair, latent: Array) -> float:
     return float(np.abs(after[changed].astype(np.float32) - image[changed]).mean()) if changed.any() else 0.0
 
 
-def _tone(crop: NDArray[np.uint8], alpha: Array, latent: Array) -> Array:
-    """Log change of lightness, of red and of blue against green."""
-    lighter, warmer = LIGHTER * np.tanh(1.5 * latent[0]), WARMER * np.tanh(latent[1])
-    inside = crop[alpha > 0.5]
-    if lighter > 0 and len(inside):
+@dataclass(frozen=True)
+class _Tone:
+    """Log change of lightness, and of red against green and green against blue; share of its own colour that stays."""
+
+    lighter: float
+    warmer: float = 0.0
+    share: float = 1.0
+
+
+def _tone(inside: NDArray[np.uint8], latent: Array, one_hue: bool) -> _Tone:
+    """What `latent` makes of hair with these pixels [n, 3].
+
+    That depends on what it is: a cooler tone takes of the hair's own colour and adds none, so that grey hair does not
+    turn teal, and fair hair that grows lighter and warmer at once pales, or it would glow.
+    """
+    lighter, warmer = LIGHTER * float(np.tanh(1.5 * latent[0])), float(np.tanh(latent[1]))
+    if not len(inside):
+        return _Tone(lighter)
+    if lighter > 0:
         room = np.log((_BRIGHTEST + OFFSET) / (float(np.quantile(inside, 0.9)) + OFFSET))
-        lighter = min(lighter, max(room, 0.0))
-    return np.array([lighter, warmer, -warmer], np.float32)
+        lighter = min(lighter, max(float(room), 0.0))
+    if one_hue:
+        return _Tone(lighter)
+    share = (1 - PALER * max(lighter, 0) / LIGHTER) * (1 + COOLER * min(warmer, 0))
+    red, blue = (share * float(one) for one in np.median(to_log(inside[None, ::5])[0, :, 1:], 0))
+    room = max(min(REDDEST - red, blue - YELLOWEST), 0.0)
+    return _Tone(lighter, min(WARMER * max(warmer, 0), room), share)
 
 
 def _upright(vertices: Array) -> Array:

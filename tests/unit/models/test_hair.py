@@ -4,7 +4,7 @@ import pytest
 
 from models import FaceAnonymizer, Region
 from models.hair import LATENT_SIZE, Hair, HairFinder, recolour, strength
-from models.lighting import to_log
+from models.lighting import OFFSET, to_log
 
 Picture = np.ndarray
 LIGHT, DARK = np.array([2.0, 0.0], np.float32), np.array([-2.0, 0.0], np.float32)
@@ -43,6 +43,37 @@ def test_dark_and_light_tones_go_opposite_ways(astronaut: Picture, hair: Hair) -
     assert darker < astronaut[crown].mean() < lighter
     assert strength(astronaut, hair, DARK) > 5
     assert strength(astronaut, hair, np.zeros(LATENT_SIZE, np.float32)) == 0
+
+
+def test_no_tone_glows_or_turns_teal(astronaut: Picture, hair: Hair) -> None:
+    """Fair hair that grows lighter and warmer at once is no more colourful; cool tones add no colour."""
+    grey = np.repeat(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
+    matte = cv2.warpAffine(hair.alpha, hair.to_crop, astronaut.shape[1::-1], flags=cv2.WARP_INVERSE_MAP) > 0.9
+
+    def warmth(image: Picture) -> np.ndarray:
+        """Of each pixel of the hair, log red against blue."""
+        log = to_log(image)[matte]
+        return log[:, 1] - log[:, 2]
+
+    glowing, cool = (_changed(astronaut, hair, np.array([2.0, way], np.float32)) for way in (2.0, -2.0))
+    assert np.median(warmth(glowing)) <= np.median(warmth(astronaut))
+    assert np.quantile(warmth(cool), 0.02) > min(np.quantile(warmth(astronaut), 0.02), 0.0) - 0.02
+    assert np.median(warmth(cool)) < np.median(warmth(astronaut)) - 0.1
+    assert np.abs(warmth(_changed(grey, hair, np.array([2.0, -2.0], np.float32)))).max() < 0.03
+
+
+def test_hair_in_a_sepia_photograph_keeps_its_hue(astronaut: Picture, hair: Hair) -> None:
+    """Where a photograph has one hue, hair grows lighter and takes no colour, and loses none."""
+    light = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32) + OFFSET
+    sepia = np.clip(np.round(light * np.array([1.1, 0.95, 0.75]) - OFFSET), 0, 255).astype(np.uint8)
+    after = sepia.copy()
+
+    recolour(after, hair, np.array([2.0, -2.0], np.float32), np.zeros(sepia.shape[:2], bool), one_hue=True)
+
+    crown = (slice(40, 60), slice(190, 240))
+    change = to_log(after[crown]) - to_log(sepia[crown])
+    assert change[..., 0].mean() > 0.2
+    assert np.abs(change[..., 1:].mean((0, 1))).max() < 0.01
 
 
 def test_a_wall_as_dark_as_the_hair_keeps_its_tone(astronaut: Picture, hair: Hair) -> None:
