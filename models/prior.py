@@ -38,12 +38,14 @@ class Projection:
     """A face in the terms of the prior.
 
     latent: [latent_size], the identity that the photograph shows; explained: [T, T, 3] log detail;
-    lopsided: [T, T, 3], the part of it that is not symmetric.
+    lopsided: [T, T, 3], the part of it that is not symmetric; contrast: how strongly the photograph shows brows, eyes,
+    nose and lips, in parts of the mean face's (soft light, a bright exposure or dark skin show less).
     """
 
     latent: Array
     explained: Array
     lopsided: Array
+    contrast: float = 1.0
 
 
 class LinearPrior:
@@ -107,18 +109,20 @@ class LinearPrior:
             out[:, block] += (share * gap) @ np.linalg.pinv(directions).T
         return out
 
-    def change(self, before: Array, after: Array) -> tuple[Array, Array]:
+    def change(self, before: Array, after: Array, contrast: float = 1.0) -> tuple[Array, Array]:
         """What turns one identity into another.
 
         Args:
             before, after: latents [latent_size].
+            contrast: by which the new face's detail is multiplied, all of it; see `Projection`.
 
         Returns:
             difference of log detail [T, T, 3], and of the mean face's vertices [468, 3].
         """
-        texture = torch.from_numpy(np.asarray(after - before, np.float32)[: self.texture_size]).to(self.device)
-        detail = self._unpack((texture @ self._basis[: self.texture_size]).cpu().numpy())
-        return detail, self.displace(before, after)
+        wanted = np.asarray(contrast * after - before, np.float32)[: self.texture_size]
+        detail = torch.from_numpy(wanted).to(self.device) @ self._basis[: self.texture_size]
+        detail += (contrast - 1) * self._mean
+        return self._unpack(detail.cpu().numpy()), self.displace(before, after)
 
     def displace(self, before: Array, after: Array) -> Array:
         """The second half of `change`: [468, 3]."""
@@ -150,13 +154,26 @@ class LinearPrior:
         uneven = slice(self.texture_size, self._identity_rows)
         lopsided = self._unpack((coefficients[uneven] @ self._basis[uneven]).cpu().numpy())
         latent = np.concatenate([coefficients[: self.texture_size].cpu().numpy(), self._project_shape(aligned)])
-        return Projection(latent, explained, lopsided)
+        return Projection(latent, explained, lopsided, self._contrast(values, seen))
+
+    def _contrast(self, values: torch.Tensor, seen: torch.Tensor) -> float:
+        """Of packed log detail [n], by its lightness where it is seen, but for eyeballs and the open mouth."""
+        count = len(self._features)
+        mean = self._mean[:count] * seen[:count] * self._features
+        shown = float(mean @ self._mean[:count])
+        return float(mean @ values[:count]) / shown if shown > 0 else 1.0
 
     def _project_shape(self, aligned: Array) -> Array:
         offset = torch.from_numpy((aligned - self.frame.mean).reshape(-1))
         noise = 0.004**2
         system = self._shapes @ self._shapes.T / noise + torch.eye(len(self._shapes))
         return torch.linalg.solve(system, self._shapes @ offset / noise)[: self.shape_size].numpy()
+
+    @cached_property
+    def _features(self) -> torch.Tensor:
+        """float32 [m], for the lightness of a packed texture: 0 on eyeballs and in the open mouth, else 1."""
+        fixed = self.frame.features["eyeballs"] | self.frame.features["mouth"]
+        return torch.from_numpy((~fixed[self.frame.inside]).astype(np.float32)).to(self.device)
 
     @cached_property
     def _packing(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -13,7 +13,7 @@ import numpy as np
 from models import mesh
 from models.frame import Frame
 from models.hair import Hair
-from models.lighting import OFFSET, to_channels
+from models.lighting import OFFSET, blur, to_channels
 from models.mesh import Array, Similarity
 from models.occlusion import carry, hold
 from models.prior import LinearPrior, Projection
@@ -39,6 +39,9 @@ BELIEVED = 2.5  # standard deviations to which people differ; hard light drives 
 # Of the inter-ocular distance: how far from a preserved region a change has come to its full.
 COLOUR_REACH, MOTION_REACH = 0.22, 0.4
 BROW = -0.05  # log detail: the lightest that a brow may be
+PIXEL = 0.45  # Gaussian deviation that a pixel of the photograph has, in its own width
+SMALL = 1.2  # pixels of the frame under one of the photograph, from which that matters
+FLATTEST = 0.5  # contrast of a new face, at least; the photograph's own, where that lies between it and 1
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,9 @@ def drawing(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
         differences of log detail [T, T, 3] in the frame and of the aligned vertices [468, 3]. What the prior does not
         explain of the old face goes too, but for its finest part.
     """
-    texture, shape = prior.change(_believed(prior, face.projection.latent), latent)
+    # Under soft light, or in a bright picture, another's features are as faint as the old ones were.
+    contrast = min(max(face.projection.contrast, FLATTEST), 1.0)
+    texture, shape = prior.change(_believed(prior, face.projection.latent), latent, contrast)
     texture *= prior.frame.calm[..., None]
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
@@ -225,12 +230,26 @@ def _colours(places: Array, flow: Array, texture: Array, brightest: float) -> Ar
     if places.shape[:2] != (height, width):
         places = cv2.resize(places, (width, height), interpolation=cv2.INTER_LINEAR)
     come_from = cv2.remap(places, flow + grid, None, cv2.INTER_LINEAR, borderValue=(-1e4,) * 2)
+    texture = _no_finer(texture, places)
     ratio = np.zeros((height, width, 3), np.float32)
     left, top, across, down = cv2.boundingRect((come_from[..., 0] > -1).astype(np.uint8))
     face = slice(top, top + down), slice(left, left + across)
     drawn = cv2.remap(texture, come_from[face], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     ratio[face] = _bounded(to_channels(drawn), brightest)
     return ratio
+
+
+def _no_finer(texture: Array, places: Array) -> Array:
+    """The frame's drawing [T, T, 3] without what is finer than the pixels that `places` [h, w, 2] laid on it.
+
+    Fetched as it is into a small face, it would turn to mottled skin.
+    """
+    inside = places[..., 0] > -1
+    beside = inside[:, 1:] & inside[:, :-1]
+    if not beside.any():
+        return texture
+    step = float(np.median(np.linalg.norm(places[:, 1:] - places[:, :-1], axis=2)[beside]))
+    return blur(texture, PIXEL * float(np.sqrt(step**2 - 1))) if step > SMALL else texture
 
 
 def _bounded(ratio: Array, brightest: float) -> Array:

@@ -16,6 +16,24 @@ def test_no_change_between_equal_identities(engine: FaceAnonymizer) -> None:
     assert not shape.any()
 
 
+def test_a_fainter_photograph_is_told_and_a_fainter_face_can_be_drawn(engine: FaceAnonymizer) -> None:
+    """Detail of half the strength has half the contrast; at half the contrast a new face is drawn half as strong."""
+    prior = engine.prior
+    latent = prior.sample(np.random.default_rng(5), 1)[0]
+    nobody, all_seen = np.zeros_like(latent), np.ones(prior.frame.inside.shape, np.float32)
+
+    def drawn(contrast: float) -> np.ndarray:
+        """The whole face, not only what distinguishes it: what would have to be added to no detail at all."""
+        return prior.change(nobody, latent, contrast)[0] - prior.change(nobody, nobody, 0.0)[0]
+
+    whole, half = drawn(1.0), drawn(0.5)
+    told = [prior.project(one, all_seen, prior.frame.mean).contrast for one in (whole, half)]
+
+    np.testing.assert_allclose(half, whole / 2, atol=1e-5)
+    assert told[0] > 0.5
+    assert told[1] == pytest.approx(told[0] / 2, rel=0.01)
+
+
 def test_identities_are_symmetric(engine: FaceAnonymizer) -> None:
     """What distinguishes two identities is the same on both sides of the face: light is not identity."""
     first, second = engine.prior.sample(np.random.default_rng(2), 2)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from models import FaceAnonymizer, Region, renderer
@@ -65,3 +66,41 @@ def test_glasses_move_with_the_face_unless_what_they_lie_on_is_preserved(
     assert coloured < 0.1
     assert bar_of(frozenset({"eyes"})) == (0, 0)
     assert bar_of(frozenset({"nose", "mouth"})) == (0, 0)
+
+
+def test_a_soft_photograph_gets_a_soft_face(engine: FaceAnonymizer, admiral: np.ndarray) -> None:
+    """Under a veil of light, which takes most contrast away, the same identity is drawn fainter."""
+    veiled = (admiral // 3 + 150).astype(np.uint8)
+    latent = 1.5 * engine.prior.sample(np.random.default_rng(3), 1)[0]
+
+    def drawn(image: np.ndarray) -> tuple[float, float]:
+        model = engine.explain(image, engine.find(image)[0])
+        assert model is not None
+        after = renderer.drawing(engine.prior, model, latent)[0] + model.projection.explained
+        seen = engine.prior.frame.skin * (1 - model.occlusion) > 0.9
+        return model.projection.contrast, float(after[..., 0][seen].std())
+
+    clear, faint = drawn(admiral), drawn(veiled)
+
+    assert faint[0] < 0.7 * clear[0]
+    assert faint[1] < 0.8 * clear[1]
+
+
+def test_detail_finer_than_a_small_face_does_not_turn_to_grain(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
+    """What differs from pixel to pixel in the frame averages out in a face of 90 pixels, and shows in one of 360."""
+    grain = np.random.default_rng(0).normal(0, 0.2, engine.prior.frame.inside.shape)[..., None].astype(np.float32)
+    nobody = np.zeros(engine.prior.latent_size, np.float32)
+
+    def shown(image: np.ndarray) -> float:
+        model = engine.explain(image, engine.find(image)[0])
+        assert model is not None
+        plain, grainy = (
+            renderer.edit(engine.prior, replace(model, residual=one), nobody, frozenset(), image.shape[:2]).ratio
+            for one in (np.zeros_like(model.residual), np.broadcast_to(grain, model.residual.shape))
+        )
+        return float((grainy - plain)[np.abs(grainy - plain).max(2) > 0].std())
+
+    small, large = shown(astronaut), shown(cv2.resize(astronaut, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC))
+
+    assert large > 0.04
+    assert small < 0.4 * large
