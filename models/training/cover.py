@@ -26,6 +26,7 @@ from models.mesh import Array, Mesher, fit_similarity
 from models.occlusion import bridge_edges
 from models.prior import LinearPrior
 from models.training.clutter import paint
+from models.training.precision import half_where_native
 from models.training.prior import Portrait, read
 from models.weights import FOLDER, load, save
 
@@ -155,7 +156,7 @@ def learn(network: CoverNet, examples: Examples, workers: int = 1) -> None:
             for parameter in others:
                 parameter.requires_grad_(False)
             optimiser = torch.optim.AdamW(hairy, RATE)
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_where_native(torch.device("cpu")):
             logits = network(picture.to(memory_format=torch.channels_last)).float()
         covered, hair = answers.unbind(1)
         loss = loss_of(logits[:, 0], covered, judged) if step < steps else loss_of_hair(logits[:, 1], hair, covered)

@@ -32,6 +32,7 @@ from models.mesh import Array
 from models.prior import LinearPrior
 from models.refiner import SIDE, WEIGHTS, RefinerNet, picture_of
 from models.training.portraits import read_each, to_learn_from
+from models.training.precision import half_where_native
 from models.weights import FOLDER, save
 
 LOG = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ def learn(
             optimiser.param_groups[0]["lr"] = RATE * min(1.0, 20 * (step + 1) / steps, 4 * (1 - step / steps) + 0.02)
         look, change, free = (part.to(device) for part in _batch(drawn, batch, generator))
         mask = (look[:, 3:] * (free > 0)).clamp(0, 1)
-        with torch.autocast(device.type, torch.bfloat16):
+        with half_where_native(device):
             correction = network(picture_of(look, change)).float() * free
             before, after = look[:, :3], look[:, :3] + change + correction
             masks = torch.cat([mask, mask])
@@ -179,7 +180,7 @@ def learn(
         theirs.zero_grad()
         loss.backward()
         theirs.step()
-        with torch.autocast(device.type, torch.bfloat16):
+        with half_where_native(device):
             real, made = judge(seen(torch.cat([before, after]), masks, generator)).float().chunk(2)
         size, lost = correction.abs().sum() / (3 * free.sum()), identity.lost(change, correction)
         fine = SMALL * size + TRUE * functional.relu(lost - LEFT).mean()
