@@ -116,7 +116,8 @@ def recolour(
     alpha = near * _guided(crop, alpha, max(round(3 * pixel), 1)) * _away(keep[top:bottom, left:right], _FADE * pixel)
     tone = _tone(crop[alpha > 0.5], latent, one_hue)
     log = cv2.log(crop.astype(np.float32) + OFFSET)
-    red, blue = (tone.warmer * sign + (tone.share - 1) * (log[..., k] - log[..., 1]) for k, sign in ((0, 1), (2, -1)))
+    red = (tone.share - 1) * (log[..., 0] - log[..., 1]) + tone.warmer
+    blue = (tone.share - 1) * (log[..., 2] - log[..., 1]) - tone.warmer
     green = tone.lighter - 0.299 * red - 0.114 * blue
     for channel, change in enumerate((green + red, green, green + blue)):
         log[..., channel] += alpha * change
@@ -159,14 +160,14 @@ def _tone(inside: NDArray[np.uint8], latent: Array, one_hue: bool) -> _Tone:
     if not len(inside):
         return _Tone(lighter)
     if lighter > 0:
-        room = np.log((_BRIGHTEST + OFFSET) / (float(np.quantile(inside, 0.9)) + OFFSET))
-        lighter = min(lighter, max(float(room), 0.0))
+        headroom = float(np.log((_BRIGHTEST + OFFSET) / (float(np.quantile(inside, 0.9)) + OFFSET)))
+        lighter = min(lighter, max(headroom, 0.0))
     if one_hue:
         return _Tone(lighter)
     share = (1 - PALER * max(lighter, 0) / LIGHTER) * (1 + COOLER * min(warmer, 0))
     red, blue = (share * float(one) for one in np.median(to_log(inside[None, ::5])[0, :, 1:], 0))
-    room = max(min(REDDEST - red, blue - YELLOWEST), 0.0)
-    return _Tone(lighter, min(WARMER * max(warmer, 0), room), share)
+    bearable = max(min(REDDEST - red, blue - YELLOWEST), 0.0)
+    return _Tone(lighter, min(WARMER * max(warmer, 0), bearable), share)
 
 
 def _upright(vertices: Array) -> Array:

@@ -45,7 +45,7 @@ class Projection:
     latent: Array
     explained: Array
     lopsided: Array
-    contrast: float = 1.0
+    contrast: float
 
 
 class LinearPrior:
