@@ -24,7 +24,6 @@ from models.occlusion import glasses, in_photograph
 from models.prior import LinearPrior
 from models.recognizer import Box, Recognizer
 from models.redaction import Redaction, Redactor
-from models.refiner import Refiner, look_of
 from models.regions import Region, preserved_mask
 from models.renderer import FaceModel
 from models.wearing import WornFinder
@@ -32,7 +31,7 @@ from models.weights import FOLDER
 
 Step = Literal["blending", "correction"]
 STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
-METHOD = 5  # of rendering an identity; counted up when the same latent comes to look like another person
+METHOD = 6  # of rendering an identity; counted up when the same latent comes to look like another person
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
@@ -83,7 +82,6 @@ class FaceAnonymizer:
         self._covers = CoverFinder(device=str(prior.device))
         self._hair = HairFinder()
         self._critic = Critic(device=str(prior.device))
-        self._refiner = Refiner(device=str(prior.device))
 
     @classmethod
     def load(cls, device: str = "cpu", weights: Path = FOLDER / "linear_prior.safetensors") -> "FaceAnonymizer":
@@ -230,7 +228,6 @@ class FaceAnonymizer:
             projection,
             residual=blur(residual, FINEST) + lopsided,
             occlusion=1 - (1 - np.maximum(wearing.kept, cover.hair)) * blur(facing, TURNED),
-            look=look_of(texture, bare, self.prior.frame),
             places=places,
             standing=in_photograph(cover.hard * (1 - carried), places, self.prior.frame),
             glasses=in_photograph(carried, places, self.prior.frame),
@@ -251,8 +248,7 @@ class FaceAnonymizer:
         face, tone = np.split(latent, [self.prior.latent_size])
         if model.hair is not None and len(tone):
             hair.recolour(image, model.hair, tone, kept, model.one_hue)
-        refiner = self._refiner if "correction" in self.steps else None
-        plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps, refiner)
+        plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps)
         rows, columns = slice(plan.top, plan.top + plan.height), slice(plan.left, plan.left + plan.width)
         changed = blender.apply(image, plan, self.prior.device, "correction" in self.steps)
         image[rows, columns] = np.where(kept[rows, columns, None], image[rows, columns], changed)

@@ -26,7 +26,7 @@ DRAWS: Final = 16  # random identities in a round, tried on the face
 SURPLUS: Final = 4  # times as many are drawn, and those left out that would distort the face too far
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
 BOLDER: Final = 0.15  # with every round
-SHOWN: Final = (1.7, 2.6)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
+SHOWN: Final = (1.3, 2.9)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
 # Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips, what
 # lies above and below them.
 PROPORTIONS: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5, (2, 0): 0.4, (17, 152): 0.4}

@@ -86,6 +86,12 @@ class Frame:
         return cv2.GaussianBlur(inner, (0, 0), 3.0)
 
     @cached_property
+    def brow_bones(self) -> Array:
+        """float32 [T, T]: 1 on the brows and a finger's breadth around them, fading out."""
+        around = self._both(mesh.RIGHT_BROW, mesh.LEFT_BROW, 0.05).astype(np.float32)
+        return cv2.GaussianBlur(around, (0, 0), 6.0)
+
+    @cached_property
     def lids(self) -> Array:
         """float32 [T, T]: 1 around the eyes, up to the brows and half as far below, fading out."""
         around = self._both(mesh.RIGHT_EYE, mesh.LEFT_EYE, 0.05).astype(np.float32)
@@ -113,6 +119,13 @@ class Frame:
         brows = float(self.uv[[105, 334], 1].mean())
         share = np.clip((brows - np.arange(self.side, dtype=np.float32)) / brows / 0.5, 0, 1)
         return np.repeat((1 - 0.5 * share * share * (3 - 2 * share))[:, None], self.side, 1).astype(np.float32)
+
+    @cached_property
+    def marked(self) -> Array:
+        """float32 [T, T]: 1 on brows, eyes, nose and lips, 0 on plain skin, fading between them."""
+        features = np.any([self.features[name] for name in ("brows", "eyes", "lips", "nostrils", "nose")], axis=0)
+        near = cv2.dilate(features.astype(np.float32), np.ones((9, 9), np.uint8))
+        return cv2.GaussianBlur(near, (0, 0), 8.0)
 
     @cached_property
     def taper(self) -> Array:

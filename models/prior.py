@@ -109,20 +109,24 @@ class LinearPrior:
             out[:, block] += (share * gap) @ np.linalg.pinv(directions).T
         return out
 
-    def change(self, before: Array, after: Array, contrast: float = 1.0) -> tuple[Array, Array]:
+    def change(
+        self, before: Array, after: Array, contrast: float = 1.0, share: Array | float = 1.0
+    ) -> tuple[Array, Array]:
         """What turns one identity into another.
 
         Args:
             before, after: latents [latent_size].
             contrast: by which the new face's detail is multiplied, all of it; see `Projection`.
+            share: [T, T] or one number, how much of what makes the new face unlike the mean is drawn at each place.
 
         Returns:
             difference of log detail [T, T, 3], and of the mean face's vertices [468, 3].
         """
-        wanted = np.asarray(contrast * after - before, np.float32)[: self.texture_size]
-        detail = torch.from_numpy(wanted).to(self.device) @ self._basis[: self.texture_size]
-        detail += (contrast - 1) * self._mean
-        return self._unpack(detail.cpu().numpy()), self.displace(before, after)
+        both = np.stack([before, contrast * after]).astype(np.float32)[:, : self.texture_size]
+        details = torch.from_numpy(both).to(self.device) @ self._basis[: self.texture_size]
+        details[0] += (1 - contrast) * self._mean
+        old, new = (self._unpack(detail) for detail in details.cpu().numpy())
+        return np.asarray(share, np.float32)[..., None] * new - old, self.displace(before, after)
 
     def displace(self, before: Array, after: Array) -> Array:
         """The second half of `change`: [468, 3]."""

@@ -18,7 +18,6 @@ from models.mesh import Array, Similarity
 from models.occlusion import carry, hold
 from models.prior import LinearPrior, Projection
 from models.raster import rasterise
-from models.refiner import Refiner
 from models.regions import Region, interocular, preserved_mask
 
 WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
@@ -31,7 +30,9 @@ WHITE, LEAST = 240.0, 0.14  # grey level to which skin may brighten, and the bou
 # Log units by which brows and lids darken freely: of a fair face, and of one with brows as dark as others' (DEEP below
 # their skin); and the share of what goes beyond it.
 FAIR, DARK, DEEP, DARKER = 0.06, 0.35, 0.35, 0.3
-TEXTURE_GAIN, SHAPE_GAIN = 2.0, 3.2
+BRIGHT = 0.5  # how bright skin is, 0..1 by the room that it has below white, from which brows count as fair
+PLAIN = 0.6  # share of a new face's look on plain skin, where portraits differ by their light more than by their people
+TEXTURE_GAIN, SHAPE_GAIN = 1.5, 3.6
 PRESERVING = 1.1  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
 COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it
@@ -51,7 +52,7 @@ class FaceModel:
     vertices: [468, 3] pixels of the photograph; similarity: onto the mean face; residual: [T, T, 3] log
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
     grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
-    look: [4, SIDE, SIDE], the face as `models.refiner` sees it; places: [h, w, 2], where in the frame each pixel of
+    places: [h, w, 2], where in the frame each pixel of
     the surroundings lies, on a grid of its own; standing, glasses: [h, w], 0..1 on that grid, what stands before the
     face, and what it carries (see `models.occlusion`); hair: where there is any whose tone can change;
     one_hue: the photograph is grey or sepia, and no colour may enter it; headroom: log units by which it may brighten.
@@ -62,7 +63,6 @@ class FaceModel:
     projection: Projection
     residual: Array
     occlusion: Array
-    look: Array
     places: Array
     standing: Array
     glasses: Array
@@ -119,12 +119,10 @@ def edit(
     preserve: frozenset[Region],
     size: tuple[int, int],
     blend: bool = True,
-    refiner: Refiner | None = None,
 ) -> Edit:
     """Plan the change of one face to the identity `latent` in a photograph of `size` (height, width).
 
-    Without `blend` nothing fades: the face ends at the edge of its mesh and of the preserved regions; without a
-    `refiner` the drawing stays as the prior makes it (both to be measured).
+    Without `blend` nothing fades: the face ends at the edge of its mesh and of the preserved regions (to be measured).
     """
     left, top, width, height = surroundings(face.vertices, *size)
     scale = min(1.0, WORK_WIDTH / face.width)
@@ -133,9 +131,6 @@ def edit(
     texture, shape = drawing(prior, face, latent * gain(prior, preserve))
     if blend:
         texture *= prior.frame.taper[..., None]
-    texture[..., 1:] = HUE * np.tanh(texture[..., 1:] / HUE)
-    if refiner is not None:
-        texture += refiner.refine(face.look, texture) * free(prior, face)
     if face.one_hue:
         texture[..., 1:] = 0
     target = face.similarity.invert(face.similarity.apply(face.vertices) + shape)
@@ -162,32 +157,45 @@ def drawing(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     """
     # Under soft light, or in a bright picture, another's features are as faint as the old ones were.
     contrast = min(max(face.projection.contrast, FLATTEST), 1.0)
-    texture, shape = prior.change(_believed(prior, face.projection.latent), latent, contrast)
+    share = PLAIN + (1 - PLAIN) * prior.frame.marked
+    texture, shape = prior.change(_believed(prior, face.projection.latent), latent, contrast, share)
     texture *= prior.frame.calm[..., None]
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
     texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)
-    # Where hair and brows are fair, another's black ones, or lids in deep shadow, look painted.
-    spared = (1 - DARKER) * np.maximum(prior.frame.brows, prior.frame.lids)
-    texture[..., 0] -= spared * np.minimum(texture[..., 0] + _freely(prior.frame, old), 0)
+    # Where hair and brows are fair, another's black ones, or lids in deep shadow, look painted; on bright skin whatever
+    # darkens around the brows does.
+    bright = (BRIGHTEST - face.headroom) / (BRIGHTEST - LEAST)
+    spared = np.maximum(np.maximum(prior.frame.brows, prior.frame.lids), bright * prior.frame.brow_bones)
+    texture[..., 0] -= (1 - DARKER) * spared * np.minimum(texture[..., 0] + _freely(prior.frame, old, bright), 0)
     texture[..., 1:] *= COLOUR * (1 - prior.frame.brows)[..., None]
     # Hair is warmer than shadow: skin that merely darkens to a brow looks grey.
     darker = WARMTH * prior.frame.brows * np.maximum(-texture[..., 0], 0)
     texture[..., 1] += darker
     texture[..., 2] -= darker
     texture -= face.residual
+    texture[..., 1:] = _coloured(texture[..., 1:], (face.projection.explained + face.residual)[..., 1:])
     return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
 
 
-def _freely(frame: Frame, lightness: Array) -> float:
-    """Log units by which brows and lids may darken, by how dark the old brows are in log detail [T, T]."""
+def _freely(frame: Frame, lightness: Array, bright: float) -> float:
+    """Log units by which brows and lids may darken, by how dark the old brows are in log detail [T, T].
+
+    Brows that hardly show are fair on bright skin alone (`bright`, 0..1); on dark skin all do.
+    """
     depth = -float(np.average(lightness, weights=frame.brows))
-    return FAIR + (DARK - FAIR) * min(max(depth / DEEP, 0.0), 1.0)
+    dark = max(depth / DEEP, 1 - bright / BRIGHT)
+    return FAIR + (DARK - FAIR) * min(max(dark, 0.0), 1.0)
 
 
-def free(prior: LinearPrior, face: FaceModel) -> Array:
-    """float32 [T, T, 1], 0..1: how far each place of a face may change, fading at its edge."""
-    return (prior.frame.yielding * prior.frame.taper * (1 - face.occlusion))[..., None]
+def _coloured(change: Array, old: Array) -> Array:
+    """Colour's change [T, T, 2], bounded where it leaves the colour of plain skin.
+
+    What takes the old face's own colour away, as far as plain skin, is not: a fold that lightens and keeps its red
+    turns to a bloody streak. old: that colour, log units against the skin around it.
+    """
+    homeward = np.clip(change, np.minimum(-old, 0), np.maximum(-old, 0))
+    return homeward + HUE * np.tanh((change - homeward) / HUE)
 
 
 def _believed(prior: LinearPrior, latent: Array) -> Array:

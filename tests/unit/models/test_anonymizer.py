@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models import REGIONS, FaceAnonymizer, Recognizer, turn_head
+from models import REGIONS, FaceAnonymizer, Recognizer, Region, turn_head
 from models.recognizer import SAME_PERSON
 from tests.support.turning import rolled
 
@@ -154,3 +154,16 @@ def test_a_grey_photograph_stays_grey(engine: FaceAnonymizer, astronaut: np.ndar
 
     assert result.synthetic.any()
     assert int(np.ptp(result.image, axis=2).max()) == 0
+
+
+def test_finishing_can_be_left_out_and_spares_what_is_preserved(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
+    """With and without correction results differ in the face; a preserved mouth is the photograph's in both."""
+    mouth: frozenset[Region] = frozenset({"mouth"})
+    latent = engine.sample(np.random.default_rng(1), 1)[0]
+    plain = engine.with_steps(frozenset({"blending"}))
+
+    results = [one.anonymize(astronaut, latent, mouth) for one in (engine, plain)]
+
+    assert (results[0].image != results[1].image).any(2).sum() > 2000
+    for result in results:
+        np.testing.assert_array_equal(result.image[result.preserved], astronaut[result.preserved])

@@ -88,7 +88,8 @@ def test_a_soft_photograph_gets_a_soft_face(engine: FaceAnonymizer, admiral: np.
 
 def test_detail_finer_than_a_small_face_does_not_turn_to_grain(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
     """What differs from pixel to pixel in the frame averages out in a face of 90 pixels, and shows in one of 360."""
-    grain = np.random.default_rng(0).normal(0, 0.2, engine.prior.frame.inside.shape)[..., None].astype(np.float32)
+    # Weak, so that the bounds of what skin may do are far from it.
+    grain = np.random.default_rng(0).normal(0, 0.1, engine.prior.frame.inside.shape)[..., None].astype(np.float32)
     nobody = np.zeros(engine.prior.latent_size, np.float32)
 
     def shown(image: np.ndarray) -> float:
@@ -104,3 +105,69 @@ def test_detail_finer_than_a_small_face_does_not_turn_to_grain(engine: FaceAnony
 
     assert large > 0.04
     assert small < 0.4 * large
+
+
+def test_a_fold_that_lightens_loses_its_red(engine: FaceAnonymizer, admiral: np.ndarray) -> None:
+    """What is redder than the skin around it, and not part of the new face, ends nearer to that skin's colour."""
+    model = engine.explain(admiral, engine.find(admiral)[0])
+    assert model is not None
+    frame, nobody = engine.prior.frame, np.zeros(engine.prior.latent_size, np.float32)
+    fold = np.zeros((frame.side, frame.side, 3), np.float32)
+    fold[230:260, 120:130, 1] = 0.4
+    changes = [
+        renderer.drawing(engine.prior, replace(model, residual=residual), nobody)[0]
+        for residual in (np.zeros_like(fold), fold)
+    ]
+
+    taken = (changes[0] - changes[1])[230:260, 120:130, 1]
+    free = (frame.yielding * (1 - model.occlusion))[230:260, 120:130]
+    assert free.mean() > 0.8
+    assert taken.mean() > 0.75 * 0.4 * free.mean()
+
+
+def test_colour_that_comes_is_bounded(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
+    """However colourful an identity is, skin turns no redder and no bluer than HUE beyond its own colour."""
+    model = engine.explain(astronaut, engine.find(astronaut)[0])
+    assert model is not None
+    wild = 20 * engine.prior.sample(np.random.default_rng(1), 1)[0]
+
+    change = renderer.drawing(engine.prior, model, wild)[0][..., 1:]
+
+    old = np.abs((model.projection.explained + model.residual)[..., 1:])
+    assert (np.abs(change) <= old + renderer.HUE + 1e-5).all()
+    assert np.abs(change).max() > 0.8 * renderer.HUE
+
+
+def test_plain_skin_differs_less_than_features(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
+    """Of what an identity changes, plain skin takes PLAIN, and brows, eyes, nose and lips all."""
+    prior, latent = engine.prior, engine.prior.sample(np.random.default_rng(5), 1)[0]
+    nobody, marked = np.zeros_like(latent), engine.prior.frame.marked
+    share = renderer.PLAIN + (1 - renderer.PLAIN) * marked
+
+    whole, drawn = prior.change(nobody, latent)[0], prior.change(nobody, latent, share=share)[0]
+
+    cheek, nose = (marked < 0.01) & prior.frame.inside, prior.frame.features["nose"]
+    np.testing.assert_allclose(drawn[cheek], renderer.PLAIN * whole[cheek], atol=5e-3)
+    assert np.abs(drawn[nose]).mean() > 0.9 * np.abs(whole[nose]).mean()
+
+
+def test_brows_of_bright_skin_are_spared_and_those_of_dark_skin_are_not(
+    engine: FaceAnonymizer, astronaut: np.ndarray
+) -> None:
+    """Under another's dark brows the surroundings of faint ones darken less where skin is bright."""
+    model = engine.explain(astronaut, engine.find(astronaut)[0])
+    assert model is not None
+    prior = engine.prior
+    brows = prior.frame.brows
+    faint = replace(model.projection, explained=np.zeros_like(model.projection.explained))
+    latents = 2 * prior.sample(np.random.default_rng(3), 8)
+
+    def darkest(headroom: float) -> float:
+        face = replace(model, projection=faint, headroom=headroom)
+        drawn = [renderer.drawing(prior, face, latent)[0][..., 0] for latent in latents]
+        return float(np.mean([np.average(np.minimum(one, 0), weights=brows) for one in drawn]))
+
+    bright, dark = darkest(renderer.LEAST), darkest(renderer.BRIGHTEST)
+
+    assert bright < 0
+    assert dark < 1.2 * bright
