@@ -26,6 +26,7 @@ from models.recognizer import Box, Recognizer
 from models.redaction import Redaction, Redactor
 from models.regions import Region, preserved_mask
 from models.renderer import FaceModel
+from models.sface import SFace
 from models.wearing import WornFinder
 from models.weights import FOLDER
 
@@ -82,6 +83,7 @@ class FaceAnonymizer:
         self._covers = CoverFinder(device=str(prior.device))
         self._hair = HairFinder()
         self._critic = Critic(device=str(prior.device))
+        self._sface = SFace(device=str(prior.device))
 
     @classmethod
     def load(cls, device: str = "cpu", weights: Path = FOLDER / "linear_prior.safetensors") -> "FaceAnonymizer":
@@ -203,7 +205,7 @@ class FaceAnonymizer:
 
     def trying(self, image: NDArray[np.uint8], model: FaceModel) -> Trying:
         """A face that was explained, ready for identities to be tried on it."""
-        return Trying.of(image, model, self._replace, self._embed)
+        return Trying.of(image, model, self._replace, self._embed, self._sface.embed)
 
     def explain(self, image: NDArray[np.uint8], face: Face) -> FaceModel | None:
         """A face in the terms of the prior; None where no mesh holds, or the face is turned too far."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import cv2
@@ -18,6 +19,7 @@ from models.renderer import FaceModel
 
 Replace = Callable[[NDArray[np.uint8], FaceModel, Array, frozenset[Region]], object]
 Embed = Callable[[Sequence[NDArray[np.uint8]], FaceModel], list[Array | None]]
+Describe = Callable[[Sequence[NDArray[np.uint8]], Array], Array]  # pictures, and the mesh of the face in all of them
 
 ROUNDS: Final = 5  # how often a face that is hard to hide is tried again, each time with bolder draws
 SAFE: Final = 0.7  # value that ends the search for a patient
@@ -25,7 +27,7 @@ PASSABLE: Final = 0.63  # and for somebody who happens to be in the picture, and
 DRAWS: Final = 16  # random identities in a round, tried on the face
 SURPLUS: Final = 4  # times as many are drawn, and those left out that would distort the face too far
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
-BOLDER: Final = 0.15  # with every round
+BOLDER: Final = 0.08  # with every round that did not hide the face
 SHOWN: Final = (1.3, 2.9)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
 # Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips, what
 # lies above and below them.
@@ -35,6 +37,10 @@ EVEN: Final = 0.28
 LONG: Final = 0.025  # of the face's width: shorter edges, as between closed lips, tell nothing
 NEAR: Final = 0.7  # recognition distance below which a face is hardly hidden, and what each unit below costs more
 STEEP: Final = 4.0
+# Distance under the second recogniser below which its word counts, and what each unit below costs. At 1.16 it takes one
+# of a hundred couples of strangers for one person.
+STRANGE: Final = 1.18
+FAMILIAR: Final = 1.3
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.14  # what a unit of the critic's judgement costs, in recognition distance
 GROUP: Final = 4  # candidates that the recogniser sees at a time
@@ -47,7 +53,7 @@ VIEWS: Final = 4  # photographs of a patient on which an identity is tried at mo
 class Trying:
     """One face in a small copy of its photograph, on which identities can be tried quickly.
 
-    small: RGB uint8 [h, w, 3]; face: the model of the face in it.
+    small: RGB uint8 [h, w, 3]; face: the model of the face in it; own: what the recogniser makes of it.
     """
 
     small: NDArray[np.uint8]
@@ -55,11 +61,14 @@ class Trying:
     own: Array | None
     _replace: Replace
     _embed: Embed
+    _describe: Describe
 
     @classmethod
-    def of(cls, image: NDArray[np.uint8], model: FaceModel, replace: Replace, embed: Embed) -> "Trying":
+    def of(
+        cls, image: NDArray[np.uint8], model: FaceModel, replace: Replace, embed: Embed, describe: Describe
+    ) -> "Trying":
         small, near = _reduced(image, model)
-        return cls(small, near, embed([small], near)[0], replace, embed)
+        return cls(small, near, embed([small], near)[0], replace, embed, describe)
 
     def render(self, latent: Array, preserve: frozenset[Region]) -> NDArray[np.uint8]:
         """The small copy with another face; `latent` as for `FaceAnonymizer.anonymize`."""
@@ -74,12 +83,31 @@ class Trying:
         seen = self._embed(pictures, self.face)
         return [0.0 if one is None else Recognizer.distance(self.own, one) for one in seen]
 
+    def cost(self, picture: NDArray[np.uint8]) -> float:
+        """Of a face that the second recogniser would still know in a rendered picture, in recognition distance."""
+        distance = float(np.linalg.norm(self._known - self._describe([picture], self.face.vertices)[0]))
+        return FAMILIAR * max(STRANGE - distance, 0.0)
+
+    @cached_property
+    def _known(self) -> Array:
+        """What the second recogniser makes of the original."""
+        return self._describe([self.small], self.face.vertices)[0]
+
     def crop(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What the critic sees of a rendered picture."""
         return crop(picture, self.face.vertices, self.face.similarity)
 
 
 View = tuple[Trying, frozenset[Region]]  # of the same person, with what is preserved there
+
+
+@dataclass(frozen=True)
+class Found:
+    """An identity, what it is worth, and its smallest recognition distance from the person."""
+
+    latent: Array
+    value: float = -np.inf
+    distance: float = 0.0
 
 
 def choose(
@@ -94,29 +122,31 @@ def choose(
     """An identity [prior.latent_size + hair.LATENT_SIZE] that hides the face and looks like a photograph of somebody.
 
     Draws are made under the condition that their apparent sex and age suit the face. They are tried on it, first for
-    their texture, then for their shape; kept is what the recogniser finds far from the face and the critic does not
-    find drawn; the search ends with a value that is `enough`. Of the photograph nothing but sex and age enters the
-    identity.
+    their texture, then for their shape; kept is what the recogniser finds far from the face, a second one does not know
+    and the critic does not find drawn; the search ends with a value that is `enough`. Of the photograph nothing but sex
+    and age enters the identity.
 
     What is best on the face that leads is tried on the same person's `others` too, and its worst view counts. A view
     in which the recogniser sees no face before anything was done says nothing, and is left out.
     """
     others = [other for other in others if other[0].own is not None]
-    best, reached = prior.sample(rng, 1)[0], -np.inf
+    best, boldness = Found(prior.sample(rng, 1)[0]), 1.0
     for number in range(ROUNDS):
-        draws = _draw(trying.face, prior, rng, 1 + BOLDER * number)
+        draws = _draw(trying.face, prior, rng, boldness)
         # First whole draws, then the best one with the texture or the shape of another.
         for block in prior.blocks if number else (slice(None), *prior.blocks):
-            mixed = np.repeat(best[None], DRAWS, 0)
+            mixed = np.repeat(best.latent[None], DRAWS, 0)
             mixed[:, block] = draws[:, block]
-            best, reached = _better(trying, critic, mixed, preserve, best, reached, others)
-        if reached > enough or trying.own is None:
+            best = _better(trying, critic, mixed, preserve, best, others)
+        if best.value > enough or trying.own is None:
             break
+        if best.distance < NEAR:  # what hides well enough is not made bolder for its looks
+            boldness += BOLDER
     tones = hair.sample(rng, TONES)
     if trying.face.hair is not None:
         shown = [hair.strength(trying.small, trying.face.hair, tone) for tone in tones]
         tones = tones[[int(np.argmax(shown))]]
-    return np.concatenate([best, tones[0]])
+    return np.concatenate([best.latent, tones[0]])
 
 
 def _draw(face: FaceModel, prior: LinearPrior, rng: np.random.Generator, boldness: float) -> Array:
@@ -149,44 +179,41 @@ def _long_edges(prior: LinearPrior) -> NDArray[np.int32]:
 
 
 def _better(
-    trying: Trying,
-    critic: Critic,
-    latents: Array,
-    preserve: frozenset[Region],
-    best: Array,
-    reached: float,
-    others: Sequence[View] = (),
-) -> tuple[Array, float]:
-    """The best of `latents` and its value, or what was `best` before with the value `reached`."""
+    trying: Trying, critic: Critic, latents: Array, preserve: frozenset[Region], best: Found, others: Sequence[View]
+) -> Found:
+    """The best of `latents`, or what was `best` before."""
     pictures = [trying.render(latent, preserve) for latent in latents]
     costs = DRAWN * np.logaddexp(0, critic.drawn([trying.crop(picture) for picture in pictures]))
     waiting = np.argsort(costs)
     # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may hold
-    # such ones, because another of it raised what is reached: they are looked at in vain and cannot win, as other views
-    # only lower a value. A group's size changes how long it takes and never who is chosen.
-    while group := [number for number in waiting[:GROUP] if _value(np.inf, float(costs[number])) > reached]:
+    # such ones, because another of it raised what is reached: they are looked at in vain and cannot win, as the second
+    # recogniser and other views only lower a value. A group's size changes how long it takes and never who is chosen.
+    while group := [number for number in waiting[:GROUP] if _value(np.inf, float(costs[number])) > best.value]:
         for number, distance in zip(group, trying.distances([pictures[number] for number in group]), strict=True):
-            seen = distance, float(costs[number])
-            value = _worst(seen, others, critic, latents[number], reached)
-            if value > reached:
-                best, reached = latents[number], value
+            cost = float(costs[number])
+            if _value(distance, cost) > best.value:
+                cost += trying.cost(pictures[number])
+            found = _worst(Found(latents[number], _value(distance, cost), distance), cost, others, critic, best.value)
+            if found.value > best.value:
+                best = found
         waiting = waiting[len(group) :]
-    return best, reached
+    return best
 
 
-def _worst(seen: tuple[float, float], others: Sequence[View], critic: Critic, latent: Array, reached: float) -> float:
-    """The value of an identity by its smallest distance and largest cost on all views; `seen`: both on the first.
+def _worst(seen: Found, cost: float, others: Sequence[View], critic: Critic, reached: float) -> Found:
+    """An identity by its smallest distance and largest cost on all views; `seen`, `cost`: on the first.
 
     Each view can only make it worse: what is no better than `reached` is tried on no more of them.
     """
-    distance, cost = seen
     for trying, preserve in others:
-        if _value(distance, cost) <= reached:
+        if seen.value <= reached:
             break
-        picture = trying.render(latent, preserve)
-        distance = min(distance, *trying.distances([picture]))
-        cost = max(cost, DRAWN * float(np.logaddexp(0, critic.drawn([trying.crop(picture)])[0])))
-    return _value(distance, cost)
+        picture = trying.render(seen.latent, preserve)
+        distance = min(seen.distance, *trying.distances([picture]))
+        drawn = DRAWN * float(np.logaddexp(0, critic.drawn([trying.crop(picture)])[0]))
+        cost = max(cost, drawn + trying.cost(picture))
+        seen = Found(seen.latent, _value(distance, cost), distance)
+    return seen
 
 
 def _value(distance: float, cost: float) -> float:

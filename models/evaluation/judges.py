@@ -1,6 +1,7 @@
-"""Recognisers that judge: the gate's own, and two that share no weights with it.
+"""Recognisers that judge: two that have a say when an identity is chosen, and two strangers to the engine.
 
 - `dlib`: the recogniser of the gate (128 numbers, the inner face).
+- `sface`: the second recogniser of the choice (128 numbers; 112 x 112, aligned by five points, the inner face).
 - `mobileface`: MobileFace (256 numbers; 112 x 112, aligned by five points, the inner face).
 - `faceres`: HSE-FaceRes (1024 numbers; 224 x 224, the whole head: hair, ears and outline too); it also tells
   apparent age and sex.
@@ -16,19 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.aligning import aligned
 from models.evaluation.graphs import Graph
-from models.mesh import LEFT_EYE, RIGHT_EYE, Array
+from models.mesh import Array
 from models.recognizer import Box, Recognizer
+from models.sface import SFace
 
 Picture = NDArray[np.uint8]
 
-# Eyes, nose and corners of the mouth in 112 x 112, as recognisers since SphereFace and ArcFace are given them.
-_PLACES = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]], np.float32)
+CHOOSING = frozenset({"dlib", "sface"})  # the judges that have a say when an identity is chosen
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,16 @@ class Gate:
 
     def embed(self, image: Picture, place: Place) -> Array | None:
         return self._recognizer.embed(image, place.box)
+
+
+class Second:
+    name = "sface"
+
+    def __init__(self) -> None:
+        self._sface = SFace()
+
+    def embed(self, image: Picture, place: Place) -> Array | None:
+        return self._sface.embed([image], place.vertices)[0]
 
 
 class Inner:
@@ -95,32 +106,12 @@ class Head:
 
 def load(recognizer: Recognizer, folder: Path | None) -> list[Judge]:
     """The judges at hand; `folder` holds the weights of the independent ones."""
-    judges: list[Judge] = [Gate(recognizer)]
+    judges: list[Judge] = [Gate(recognizer), Second()]
     independent: dict[str, Callable[[Path], Judge]] = {"mobileface": Inner, "faceres": Head}
     for name, judge in independent.items():
         if folder is not None and (folder / f"{name}.json").is_file():
             judges.append(judge(folder))
     return judges
-
-
-def aligned(image: Picture, vertices: Array, side: int, share: float = 1.0, down: float = 0.0) -> Picture:
-    """A square crop with eyes, nose and mouth at their customary places.
-
-    share: of the customary size of the face (smaller shows more around it); down: shift in 112ths of the side.
-    """
-    seen = np.array([vertices[RIGHT_EYE].mean(0), vertices[LEFT_EYE].mean(0), *vertices[[1, 61, 291]]])[:, :2]
-    wanted = ((_PLACES - 56) * share + 56 + (0, down)) * side / 112
-    to_crop = cv2.estimateAffinePartial2D(seen.astype(np.float32), wanted.astype(np.float32), method=cv2.LMEDS)[0]
-    return _warp(image, to_crop, side)
-
-
-def _warp(image: Picture, to_crop: NDArray[np.float64], side: int) -> Picture:
-    """Crop, turn and scale; what is much larger is reduced first, so that nothing is aliased."""
-    scale = float(np.hypot(to_crop[0, 0], to_crop[0, 1]))
-    if scale < 0.6:
-        image = np.asarray(cv2.resize(image, None, fx=1.5 * scale, fy=1.5 * scale, interpolation=cv2.INTER_AREA))
-        to_crop = np.hstack([to_crop[:, :2] / (1.5 * scale), to_crop[:, 2:]])
-    return np.asarray(cv2.warpAffine(image, to_crop, (side, side), borderMode=cv2.BORDER_REPLICATE))
 
 
 def _unit(values: torch.Tensor) -> Array:

@@ -119,7 +119,10 @@ def _kind(judges: list[Judge], mtcnn: Mtcnn | None) -> str:
     here = Path(__file__).parent
     modules = [
         *(here / f"{name}.py" for name in ("looking", "judges", "mtcnn", "attacks/parts")),
-        *(here.parent / f"{name}.py" for name in ("descriptor", "dlib_weights", "faces", "mesh", "recognizer")),
+        *(
+            here.parent / f"{name}.py"
+            for name in ("aligning", "descriptor", "dlib_weights", "faces", "mesh", "recognizer", "sface")
+        ),
     ]
     code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(modules))).hexdigest()[:12]
     return "-".join(["looks", *(judge.name for judge in judges), *([mtcnn.name] if mtcnn else []), code])

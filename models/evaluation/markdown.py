@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from models.evaluation import published
+from models.evaluation import judges, published
 from models.evaluation.fairness import FEWEST
 from models.evaluation.targets import MODES, STRICT, find
 from models.regions import REGIONS
@@ -54,8 +54,8 @@ def _judges(report: dict[str, Any]) -> str:
     text = _section("Judges and their thresholds", ("judge", *(f"distance at {rate}" for rate in rates)), rows)
     few = (
         ""
-        if len(rows) > 1
-        else " The independent judges' weights were not given, so the gate's recogniser judges alone."
+        if set(report["thresholds"]) - judges.CHOOSING
+        else " The independent judges' weights were not given: whoever judges has a say when an identity is chosen."
     )
     return f"{text}\nFrom {report['calibration']} originals of different people; distances are Euclidean.{few}\n"
 

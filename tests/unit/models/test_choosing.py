@@ -8,12 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 from models import FaceAnonymizer, turn_head
-from models.choosing import DRAWS, ROUNDS, VIEWS, Trying, choose
+from models.choosing import DRAWS, ROUNDS, VIEWS, Describe, Trying, choose
 from models.recognizer import SAME_PERSON
 from models.renderer import FaceModel, gain
 
 Picture = NDArray[np.uint8]
 ANYWHERE: frozenset[Any] = frozenset()
+BEFORE = 9  # grey level of the picture in which nothing was tried yet
 
 
 class Indifferent:
@@ -23,14 +24,21 @@ class Indifferent:
         return np.full(len(crops), -20, np.float32)
 
 
+def strange(pictures: Sequence[Picture], vertices: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A second recogniser to whom nothing that was rendered shows the same person."""
+    return np.array([(1.0 if one[0, 0, 0] == BEFORE else -1.0, 0.0) for one in pictures], np.float32)
+
+
 class Known:
     """A view of the face on which identities whose first number is below 0 lie at one distance, others at another."""
 
-    def __init__(self, face: FaceModel, below: float, above: float, known: bool = True) -> None:
+    def __init__(
+        self, face: FaceModel, below: float, above: float, known: bool = True, describe: Describe = strange
+    ) -> None:
         self.tried = 0
         self._distances = below, above
         own = np.zeros(128, np.float32) if known else None
-        self.trying = Trying(np.zeros((64, 64, 3), np.uint8), face, own, self._replace, self._embed)
+        self.trying = Trying(np.full((64, 64, 3), BEFORE, np.uint8), face, own, self._replace, self._embed, describe)
 
     def _replace(self, picture: Picture, face: FaceModel, latent: NDArray[np.float32], preserve: object) -> None:
         self.tried += 1
@@ -70,7 +78,7 @@ def test_what_would_break_a_face_is_not_tried(engine: FaceAnonymizer, face: Face
         return [np.zeros(128, np.float32) for _ in pictures]
 
     own = np.zeros(128, np.float32)
-    trying = Trying(np.zeros((64, 64, 3), np.uint8), face, own, replace_face, embed)
+    trying = Trying(np.full((64, 64, 3), BEFORE, np.uint8), face, own, replace_face, embed, strange)
     choose(trying, engine.prior, Indifferent(), np.random.default_rng(1), ANYWHERE)  # type: ignore[arg-type]
 
     def change(latent: NDArray[np.float32]) -> float:
@@ -94,6 +102,21 @@ def test_the_worst_view_counts(face: FaceModel, chosen: Callable[..., float]) ->
     assert chosen(leading, Known(face, below=0.9, above=0.9)) < 0
     assert chosen(leading, Known(face, below=0.55, above=0.7)) > 0
     assert chosen(leading, Known(face, below=0.9, above=0.9), Known(face, below=0.5, above=0.7)) > 0
+
+
+def test_a_second_recogniser_turns_the_choice(face: FaceModel, chosen: Callable[..., float]) -> None:
+    """Whom a second recogniser would still know, on any view, loses to somebody a little nearer whom it does not."""
+
+    def knows(pictures: Sequence[Picture], vertices: NDArray[np.float32]) -> NDArray[np.float32]:
+        original, near, far = (1.0, 0.0), (0.5, 0.75**0.5), (-1.0, 0.0)  # 1 and 2 from the original
+        seen = {BEFORE: original, 0: near, 1: far}
+        return np.array([seen[int(one[0, 0, 0])] for one in pictures], np.float32)
+
+    both = {"below": 0.75, "above": 0.72}
+    assert chosen(Known(face, **both)) < 0
+    assert chosen(Known(face, **both, describe=knows)) > 0
+    assert chosen(Known(face, **both), Known(face, **both, describe=knows)) > 0
+    assert chosen(Known(face, below=0.75, above=0.55, describe=knows)) < 0
 
 
 def test_what_fails_on_the_leading_view_is_tried_on_no_other(face: FaceModel, chosen: Callable[..., float]) -> None:

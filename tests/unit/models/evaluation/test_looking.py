@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import FaceAnonymizer
+from models.aligning import aligned
 from models.evaluation import judges, looking
 from models.evaluation.looking import Look, Observer
 from models.evaluation.mtcnn import Mtcnn
@@ -25,7 +26,7 @@ class _Brightness:
 
     def embed(self, image: Picture, place: judges.Place) -> Array:
         self.asked += 1
-        return judges.aligned(image, place.vertices, 32).mean((0, 1)).astype(np.float32)
+        return aligned(image, place.vertices, 32).mean((0, 1)).astype(np.float32)
 
 
 def test_mtcnn_finds_the_faces(astronaut: Picture, admiral: Picture, meshes: tuple[Array, Array]) -> None:
@@ -44,12 +45,12 @@ def test_mtcnn_finds_the_faces(astronaut: Picture, admiral: Picture, meshes: tup
 
 def test_an_aligned_crop_is_upright_whatever_the_size(astronaut: Picture, meshes: tuple[Array, Array]) -> None:
     """A quarter turn and a picture four times as large give the same crop, but for its resampling."""
-    own = judges.aligned(astronaut, meshes[0], 112).astype(int)
+    own = aligned(astronaut, meshes[0], 112).astype(int)
     turned = np.stack([meshes[0][:, 1], 511 - meshes[0][:, 0], meshes[0][:, 2]], 1)
     large = np.repeat(np.repeat(astronaut, 4, 0), 4, 1)
 
-    assert np.abs(own - judges.aligned(np.rot90(astronaut).copy(), turned, 112)).mean() < 2
-    assert np.abs(own - judges.aligned(large, meshes[0] * 4 + (1.5, 1.5, 0), 112)).mean() < 6
+    assert np.abs(own - aligned(np.rot90(astronaut).copy(), turned, 112)).mean() < 2
+    assert np.abs(own - aligned(large, meshes[0] * 4 + (1.5, 1.5, 0), 112)).mean() < 6
 
 
 def test_where_a_face_was_the_judges_look_again(engine: FaceAnonymizer, astronaut: Picture) -> None:
