@@ -27,7 +27,7 @@ PASSABLE: Final = 0.63  # and for somebody who happens to be in the picture, and
 DRAWS: Final = 16  # random identities in a round, tried on the face
 SURPLUS: Final = 4  # times as many are drawn, and those left out that would distort the face too far
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
-BOLDER: Final = 0.08  # with every round that did not hide the face
+BOLDER: Final = 0.12  # with every round that did not hide the face
 SHOWN: Final = (1.3, 2.9)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
 # Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips, what
 # lies above and below them.
@@ -35,12 +35,12 @@ PROPORTIONS: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5, (2, 0): 0.
 # And those by which a twentieth of the mesh's edges may change more: beyond it skin folds and teeth break.
 EVEN: Final = 0.28
 LONG: Final = 0.025  # of the face's width: shorter edges, as between closed lips, tell nothing
-NEAR: Final = 0.7  # recognition distance below which a face is hardly hidden, and what each unit below costs more
+NEAR: Final = 0.72  # recognition distance below which a face is hardly hidden, and what each unit below costs more
 STEEP: Final = 4.0
 # Distance under the second recogniser below which its word counts, and what each unit below costs. At 1.16 it takes one
 # of a hundred couples of strangers for one person.
 STRANGE: Final = 1.18
-FAMILIAR: Final = 1.3
+FAMILIAR: Final = 1.6
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.14  # what a unit of the critic's judgement costs, in recognition distance
 GROUP: Final = 4  # candidates that the recogniser sees at a time
