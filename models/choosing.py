@@ -21,7 +21,7 @@ Replace = Callable[[NDArray[np.uint8], FaceModel, Array, frozenset[Region]], obj
 Embed = Callable[[Sequence[NDArray[np.uint8]], FaceModel], list[Array | None]]
 Describe = Callable[[Sequence[NDArray[np.uint8]], Array], Array]  # pictures, and the mesh of the face in all of them
 
-ROUNDS: Final = 5  # how often a face that is hard to hide is tried again, each time with bolder draws
+ROUNDS: Final = 5  # how often a face that is hard to hide is tried again
 SAFE: Final = 0.7  # value that ends the search for a patient
 PASSABLE: Final = 0.63  # and for somebody who happens to be in the picture, and whose identity nobody keeps
 DRAWS: Final = 16  # random identities in a round, tried on the face

@@ -52,10 +52,10 @@ class FaceModel:
     vertices: [468, 3] pixels of the photograph; similarity: onto the mean face; residual: [T, T, 3] log
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
     grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
-    places: [h, w, 2], where in the frame each pixel of
-    the surroundings lies, on a grid of its own; standing, glasses: [h, w], 0..1 on that grid, what stands before the
-    face, and what it carries (see `models.occlusion`); hair: where there is any whose tone can change;
-    one_hue: the photograph is grey or sepia, and no colour may enter it; headroom: log units by which it may brighten.
+    places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own; standing, glasses:
+    [h, w], 0..1 on that grid, what stands before the face, and what it carries (see `models.occlusion`); hair: where
+    there is any whose tone can change; one_hue: the photograph is grey or sepia, and no colour may enter it; headroom:
+    log units by which it may brighten.
     """
 
     vertices: Array

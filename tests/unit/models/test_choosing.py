@@ -119,6 +119,34 @@ def test_a_second_recogniser_turns_the_choice(face: FaceModel, chosen: Callable[
     assert chosen(Known(face, below=0.75, above=0.55, describe=knows)) < 0
 
 
+def test_draws_grow_bolder_only_while_the_face_is_not_hidden(engine: FaceAnonymizer, face: FaceModel) -> None:
+    """A face that the second recogniser alone still knows is searched to the end, and with no bolder draws."""
+
+    def knows(pictures: Sequence[Picture], vertices: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.array([(1.0, 0.0)] * len(pictures), np.float32)
+
+    def boldness(distance: float) -> list[float]:
+        """Of the textures that are tried in each round."""
+        tried: list[float] = []
+
+        def replace_face(picture: Picture, face: FaceModel, latent: NDArray[np.float32], preserve: object) -> None:
+            tried.append(float(np.linalg.norm(latent[engine.prior.blocks[0]])))
+
+        def embed(pictures: Sequence[Picture], face: FaceModel) -> list[NDArray[np.float32] | None]:
+            return [np.eye(1, 128, dtype=np.float32)[0] * distance for _ in pictures]
+
+        own = np.zeros(128, np.float32)
+        trying = Trying(np.zeros((64, 64, 3), np.uint8), face, own, replace_face, embed, knows)
+        choose(trying, engine.prior, Indifferent(), np.random.default_rng(1), ANYWHERE)  # type: ignore[arg-type]
+        later = np.reshape(tried[3 * DRAWS :], (ROUNDS - 1, 2, DRAWS))[:, 0]
+        return [float(one) for one in later.mean(1)]
+
+    hidden, plain = boldness(0.75), boldness(0.62)
+
+    assert hidden[-1] < 1.1 * hidden[0]
+    assert plain[-1] > 1.2 * plain[0]
+
+
 def test_what_fails_on_the_leading_view_is_tried_on_no_other(face: FaceModel, chosen: Callable[..., float]) -> None:
     """One candidate that beats what came before is tried on the other view, not the many that do not."""
     leading, other = Known(face, below=0.62, above=0.62), Known(face, below=0.9, above=0.9)
