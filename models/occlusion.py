@@ -22,6 +22,7 @@ BRIDGE: Final = 0.1  # of the frame's side: the least width of what crosses the 
 JOINED: Final = 0.023  # of the frame's side: gaps as wide as this are the network's, not the frame's
 AROUND: Final = 0.06  # of the face's width: how far from glasses the face's motion is theirs
 REST: Final = 0.22  # and over which theirs comes to rest
+STIFF: Final = 3e-4  # added to the mean square of every term that bends: frames are stiff
 NEAR = 0.5  # of the distance to an obstacle: how far a pixel may be fetched from
 FEATHER = 0.012  # of the face's width: over which colours begin to change beside it
 
@@ -111,7 +112,8 @@ def carry(worn: Array, flow: Array, width: float) -> Array:
     near = distance < AROUND
     near[1::2] = near[:, 1::2] = False  # a quarter of the pixels tells as much as all
     some = terms[near]
-    factors = np.linalg.solve(some.T @ some + 1e-3 * np.eye(6), some.T @ flow[near])
+    stiff = np.diag([1e-3, 1e-3, 1e-3, *[STIFF * len(some)] * 3])
+    factors = np.linalg.solve(some.T @ some + stiff, some.T @ flow[near])
     fade = np.exp(-((distance / REST) ** 2) / 2)
     return np.asarray((terms @ factors) * fade[..., None], np.float32)
 
