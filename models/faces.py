@@ -34,6 +34,7 @@ LEAST: dict[Witness, tuple[float, float]] = {"far": (1.15, 1.2), "mesh": (1.15, 
 SIDEWAYS, LEAST_SIDEWAYS = 20.0, 1.15  # degrees of turn from which, and what then, if upright, suffices
 PLAINLY = 0.68  # score with which a face in the whole picture, as it stands, needs a witness and no second look
 DISTANCES = (0.3, 0.2, 0.3)  # what part of the crop a face takes up at each of them
+FAR_DISTANCES = (0.15, 0.2, 0.25)  # the same when the far detector is asked how far a face is turned
 KEPT_ANSWERS = 4  # pictures whose faces are remembered, since original and result are searched more than once
 
 
@@ -157,12 +158,12 @@ class FaceFinder:
         sightings = self._from_near(picture, lead.seen)
         if lead.is_plain and (sightings or lead.seen.score > PLAINLY):
             seen = sightings[-1] if sightings and _is_same(sightings[-1], lead.seen) else lead.seen
-            return None if self._witness(picture, seen) is None else _face(seen, lead.name)
+            return None if self._witness(picture, seen) is None else self._face(picture, seen, lead.name)
         if not sightings or not _is_parallel(*sightings[-2:]):
             return None
         last, scores = sightings[-1], sum(seen.score for seen in sightings[-2:])
         witness = self._witness(picture, last)
-        return None if witness is None or scores < _least(witness, last) else _face(last, lead.name)
+        return None if witness is None or scores < _least(witness, last) else self._face(picture, last, lead.name)
 
     def _from_near(self, picture: Pyramid, lead: Sighting) -> list[Sighting]:
         """The same face looked at upright at several distances, each time where it was seen the time before."""
@@ -192,7 +193,21 @@ class FaceFinder:
         empty = np.array([(left + right) / 2, (top + bottom) / 2], np.float32)
         lead = Sighting(np.tile(empty, (6, 1)), (float(empty[0]), float(empty[1])), right - left, 0.5)
         found = self._from_near(picture, lead)
-        return replace(_face(found[-1], ""), box=face.box, found_by=face.found_by) if found else face
+        if not found:
+            return face
+        return replace(self._face(picture, found[-1], ""), box=face.box, found_by=face.found_by)
+
+    def _face(self, picture: Pyramid, seen: Sighting, name: str) -> Face:
+        """What was seen, as far turned as either detector tells.
+
+        The near one takes many a profile, above all one with glasses or a hat, for a face that looks at the camera.
+        """
+        looks = [
+            self._eyes["far"].look(picture, seen.centre, seen.size / part / 2, seen.roll) for part in FAR_DISTANCES
+        ]
+        told = [other.turned for found in looks for other in found if _is_same(other, seen)]
+        turned = max(seen.turned, float(np.median(told or [0])))
+        return Face(seen.box, frozenset({name}), seen.roll, seen.points, turned)
 
 
 def merge(faces: list[Face]) -> tuple[Face, ...]:
@@ -210,10 +225,6 @@ def merge(faces: list[Face]) -> tuple[Face, ...]:
 def _least(witness: Witness, seen: Sighting) -> float:
     is_tilted = abs(seen.roll) > TILTED
     return LEAST_SIDEWAYS if seen.turned > SIDEWAYS and not is_tilted else LEAST[witness][is_tilted]
-
-
-def _face(seen: Sighting, name: str) -> Face:
-    return Face(seen.box, frozenset({name}), seen.roll, seen.points, seen.turned)
 
 
 def _same(faces: list[Face], box: Box) -> int | None:

@@ -112,6 +112,14 @@ def test_how_far_a_face_is_turned_is_told(engine: FaceAnonymizer, heads: tuple[L
         assert angles[2] > angles[0] + 20
 
 
+@pytest.mark.parametrize("yaw", [-80, -75, 75, 80])
+def test_a_profile_with_hat_and_glasses_counts_as_turned(
+    engine: FaceAnonymizer, heads: tuple[Lifted, Lifted], yaw: int
+) -> None:
+    """One detector takes such a profile for a face that looks at the camera; the other knows better."""
+    assert engine.find(turned(heads[1], yaw))[0].turned > 20
+
+
 @pytest.mark.parametrize(("width", "height"), [(40, 750), (60, 3000), (100, 3000)])
 def test_small_faces_are_found_in_large_pictures(
     engine: FaceAnonymizer, admiral: Picture, width: int, height: int
