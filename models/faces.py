@@ -103,7 +103,8 @@ class FaceFinder:
         faces = self._confirmed(picture, [*self._wide_leads(picture)], [])
         faces = self._confirmed(picture, [*self._close_leads(picture, faces)], faces)
         by_dlib = [Face(box, frozenset({"dlib-hog"})) for box in self._recognizer.detect(picture.image)]
-        return merge([*faces, *(self._with_points(picture, face) for face in by_dlib)])
+        new = [self._with_points(picture, face) if _same(faces, face.box) is None else face for face in by_dlib]
+        return merge([*faces, *new])
 
     def _wide_leads(self, picture: Pyramid) -> Iterator[_Lead]:
         """What the whole and its parts show at a glance."""

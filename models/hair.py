@@ -115,15 +115,13 @@ def recolour(
     pixel = 1 / float(np.hypot(*hair.to_crop[0, :2]))
     alpha = near * _guided(crop, alpha, max(round(3 * pixel), 1)) * _away(keep[top:bottom, left:right], _FADE * pixel)
     tone = _tone(crop[alpha > 0.5], latent, one_hue)
-    log = cv2.log(crop.astype(np.float32) + OFFSET)
-    red = (tone.share - 1) * (log[..., 0] - log[..., 1]) + tone.warmer
-    blue = (tone.share - 1) * (log[..., 2] - log[..., 1]) - tone.warmer
+    touched = alpha > 0.01
+    log = np.log(crop[touched].T + np.float32(OFFSET))  # [3, n]
+    red = (tone.share - 1) * (log[0] - log[1]) + tone.warmer
+    blue = (tone.share - 1) * (log[2] - log[1]) - tone.warmer
     green = tone.lighter - 0.299 * red - 0.114 * blue
-    for channel, change in enumerate((green + red, green, green + blue)):
-        log[..., channel] += alpha * change
-    light = cv2.exp(log)
-    changed = np.clip(np.round(light - OFFSET), 0, 255).astype(np.uint8)
-    image[top:bottom, left:right] = np.where((alpha > 0.01)[..., None], changed, crop)
+    log += alpha[touched] * np.stack([green + red, green, green + blue])
+    crop[touched] = np.clip(np.round(np.exp(log) - OFFSET), 0, 255).astype(np.uint8).T
 
 
 def _away(keep: NDArray[np.bool_], reach: float) -> Array:

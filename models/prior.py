@@ -149,9 +149,9 @@ class LinearPrior:
         basis, part, part_noise, part_seen = self._subset, difference[few], noise[few] / EVERY, seen[few]
         weight = part_seen.clone()
         for _ in range(ROBUST):
-            precision = weight / part_noise
-            system = (basis * precision) @ basis.T + torch.eye(len(basis), device=self.device)
-            coefficients = torch.linalg.solve(system, (basis * precision) @ part)
+            weighed = basis * (weight / part_noise)
+            system = weighed @ basis.T + torch.eye(len(basis), device=self.device)
+            coefficients = torch.linalg.solve(system, weighed @ part)
             error = (part - coefficients @ basis) / torch.sqrt(part_noise * EVERY)
             weight = part_seen / (1 + (error / OUTLIER) ** 4)
         explained = self._unpack((self._mean + coefficients @ self._basis).cpu().numpy())

@@ -5,7 +5,10 @@ The face is not painted over. A new identity is a change: every pixel is fetched
 grain, catch-lights, hair that falls into the face) moves along and stays as sharp as it was.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -45,6 +48,21 @@ SMALL = 1.2  # pixels of the frame under one of the photograph, from which that 
 FLATTEST = 0.5  # contrast of a new face, at least; the photograph's own, where that lies between it and 1
 
 
+T = TypeVar("T")
+
+
+class Last(Generic[T]):
+    """The last answer of a step that costs much, for whoever asks the same again."""
+
+    def __init__(self) -> None:
+        self._known: tuple[object, T] | None = None
+
+    def of(self, question: object, answer: Callable[[], T]) -> T:
+        if self._known is None or self._known[0] != question:
+            self._known = question, answer()
+        return self._known[1]
+
+
 @dataclass(frozen=True)
 class FaceModel:
     """A face explained by the prior.
@@ -73,6 +91,17 @@ class FaceModel:
     @property
     def width(self) -> float:
         return float(np.ptp(self.vertices[:, 0]))
+
+    # Identities that are tried one after another often differ in texture alone, or in shape alone.
+    @cached_property
+    def last_texture(self) -> Last[Array]:
+        """By the texture's numbers, see `drawing`."""
+        return Last()
+
+    @cached_property
+    def last_motion(self) -> Last[tuple[Array, Array]]:
+        """By the motion of the vertices and what else `edit` was asked for: flow and share of the colours' change."""
+        return Last()
 
 
 @dataclass(frozen=True)
@@ -130,22 +159,25 @@ def edit(
     step = np.array([work_width / width, work_height / height], np.float32)
     texture, shape = drawing(prior, face, latent * gain(prior, preserve))
     if blend:
-        texture *= prior.frame.taper[..., None]
+        texture = texture * prior.frame.taper[..., None]
     if face.one_hue:
-        texture[..., 1:] = 0
-    target = face.similarity.invert(face.similarity.apply(face.vertices) + shape)
-    origin = np.array([left, top], np.float32)
-    before, after = ((mesh.closed(v)[:, :2] - origin) * step for v in (face.vertices, target))
-    depth = mesh.closed(target)[:, 2]
+        texture = texture * np.array([1, 0, 0], np.float32)
 
-    colour, motion = _nearness(face, preserve, origin, step, work_height, work_width, blend)
-    flow = _flow(before, after, depth, work_height, work_width, blend) * motion[..., None]
-    flow, bare = _past_obstacles(face, flow, scale * face.width, preserve)
-    ratio = _colours(face.places, flow, texture, face.headroom) * (colour * bare)[..., None]
-    flow /= step
-    lighter = cv2.GaussianBlur(ratio.mean(2), (0, 0), 2.5)
+    def motion() -> tuple[Array, Array]:
+        target = face.similarity.invert(face.similarity.apply(face.vertices) + shape)
+        origin = np.array([left, top], np.float32)
+        before, after = ((mesh.closed(v)[:, :2] - origin) * step for v in (face.vertices, target))
+        depth = mesh.closed(target)[:, 2]
+        near, moving = _nearness(face, preserve, origin, step, work_height, work_width, blend)
+        flow = _flow(before, after, depth, work_height, work_width, blend) * moving[..., None]
+        flow, bare = _past_obstacles(face, flow, scale * face.width, preserve)
+        return flow, near * bare
+
+    flow, share = face.last_motion.of((shape.tobytes(), preserve, size, blend), motion)
+    ratio = _colours(face.places, flow, texture, face.headroom) * share[..., None]
+    lighter = cv2.GaussianBlur((ratio[..., 0] + ratio[..., 1] + ratio[..., 2]) / 3, (0, 0), 2.5)
     soften = np.clip(2.2 * (lighter - 0.1), 0, 0.85)[..., None]
-    return Edit(left, top, width, height, flow, ratio, soften.astype(np.float32))
+    return Edit(left, top, width, height, flow / step, ratio, soften.astype(np.float32))
 
 
 def drawing(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, Array]:
@@ -155,10 +187,16 @@ def drawing(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
         differences of log detail [T, T, 3] in the frame and of the aligned vertices [468, 3]. What the prior does not
         explain of the old face goes too, but for its finest part.
     """
+    texture = face.last_texture.of(latent[: prior.texture_size].tobytes(), lambda: _drawn(prior, face, latent))
+    return texture, prior.displace(_believed(prior, face.projection.latent), latent)
+
+
+def _drawn(prior: LinearPrior, face: FaceModel, latent: Array) -> Array:
+    """The first half of `drawing`."""
     # Under soft light, or in a bright picture, another's features are as faint as the old ones were.
     contrast = min(max(face.projection.contrast, FLATTEST), 1.0)
     share = PLAIN + (1 - PLAIN) * prior.frame.marked
-    texture, shape = prior.change(_believed(prior, face.projection.latent), latent, contrast, share)
+    texture, _ = prior.change(_believed(prior, face.projection.latent), latent, contrast, share)
     texture *= prior.frame.calm[..., None]
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
     old = face.projection.explained[..., 0]
@@ -175,7 +213,7 @@ def drawing(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, 
     texture[..., 2] -= darker
     texture -= face.residual
     texture[..., 1:] = _coloured(texture[..., 1:], (face.projection.explained + face.residual)[..., 1:])
-    return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None], shape
+    return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None]
 
 
 def _freely(frame: Frame, lightness: Array, bright: float) -> float:
@@ -285,9 +323,10 @@ def _around(shift: Array, after: Array, height: int, width: int, step: int = 8) 
     face = float(np.ptp(after[:, 0]))
     rows, columns = height // step + 2, width // step + 2
     grid = np.dstack(np.meshgrid(np.arange(columns), np.arange(rows))).astype(np.float32) * step
-    distance = ((grid[:, :, None] - ring) ** 2).sum(3)
+    apart = grid[:, :, None] - ring
+    distance = apart[..., 0] ** 2 + apart[..., 1] ** 2
     pull = 1 / (distance + (0.03 * face) ** 2)
-    flow = (pull[..., None] * ring_shift).sum(2) / pull.sum(2)[..., None]
+    flow = pull @ ring_shift / pull.sum(2)[..., None]
     flow *= np.exp(-distance.min(2) / (2 * (0.22 * face) ** 2))[..., None]
     return cv2.resize(flow.astype(np.float32), (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[
         :height, :width
