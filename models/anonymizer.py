@@ -32,10 +32,10 @@ from models.weights import FOLDER
 
 Step = Literal["blending", "correction"]
 STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
-METHOD = 6  # of rendering an identity; counted up when the same latent comes to look like another person
+METHOD = 7  # of rendering an identity; counted up when the same latent comes to look like another person
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
-FINEST = 2.0  # pixels of the common frame; detail finer than this is skin, not face
+FINEST = 1.3  # pixels of the common frame; detail finer than this is skin, not face
 ONE_HUE = 0.03  # log units by which red and blue vary against green in a sepia face at most; in colours, twice that
 LEVEL = 12.0  # degrees of roll up to which the recogniser takes a face as it stands
 

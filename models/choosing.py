@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import hair, mesh, renderer
+from models import hair, proportions, renderer
 from models.critic import Critic, crop
 from models.mesh import Array, fit_similarity
 from models.prior import LinearPrior
+from models.proportions import USUAL
 from models.recognizer import Recognizer
 from models.regions import Region
 from models.renderer import FaceModel
@@ -21,26 +22,24 @@ Replace = Callable[[NDArray[np.uint8], FaceModel, Array, frozenset[Region]], obj
 Embed = Callable[[Sequence[NDArray[np.uint8]], FaceModel], list[Array | None]]
 Describe = Callable[[Sequence[NDArray[np.uint8]], Array], Array]  # pictures, and the mesh of the face in all of them
 
-ROUNDS: Final = 5  # how often a face that is hard to hide is tried again
+ROUNDS: Final = 6  # how often a face that is hard to hide is tried again
 SAFE: Final = 0.7  # value that ends the search for a patient
 PASSABLE: Final = 0.63  # and for somebody who happens to be in the picture, and whose identity nobody keeps
 DRAWS: Final = 16  # random identities in a round, tried on the face
-SURPLUS: Final = 4  # times as many are drawn, and those left out that would distort the face too far
+# Times as many are drawn, and those left out that would distort the face most; less of them after every round that
+# did not hide it.
+SURPLUS: Final = (16, 6, 3, 2, 1)
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
-BOLDER: Final = 0.12  # with every round that did not hide the face
-SHOWN: Final = (1.3, 2.9)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
-# Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips, what
-# lies above and below them.
-PROPORTIONS: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5, (2, 0): 0.4, (17, 152): 0.4}
-# And those by which a twentieth of the mesh's edges may change more: beyond it skin folds and teeth break.
-EVEN: Final = 0.28
-LONG: Final = 0.025  # of the face's width: shorter edges, as between closed lips, tell nothing
+BOLDER: Final = 0.14  # with every round that did not hide the face
+ODDER: Final = 0.25  # and by which its proportions may then be odder, in parts of what is usual
+SHOWN: Final = (1.3, 3.0)  # how many times as strong texture and shape are seen, about: the renderer's gains, faded
+HIDDEN: Final = 0.66  # recognition distance from which no bolder identity is drawn: a caricature hides well
 NEAR: Final = 0.72  # recognition distance below which a face is hardly hidden, and what each unit below costs more
 STEEP: Final = 4.0
 # Distance under the second recogniser below which its word counts, and what each unit below costs. At 1.16 it takes one
 # of a hundred couples of strangers for one person.
-STRANGE: Final = 1.18
-FAMILIAR: Final = 1.6
+STRANGE: Final = 1.2
+FAMILIAR: Final = 2.4
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.14  # what a unit of the critic's judgement costs, in recognition distance
 GROUP: Final = 4  # candidates that the recogniser sees at a time
@@ -130,9 +129,9 @@ def choose(
     in which the recogniser sees no face before anything was done says nothing, and is left out.
     """
     others = [other for other in others if other[0].own is not None]
-    best, boldness = Found(prior.sample(rng, 1)[0]), 1.0
+    best, bolder = Found(prior.sample(rng, 1)[0]), 0
     for number in range(ROUNDS):
-        draws = _draw(trying.face, prior, rng, boldness)
+        draws = _draw(trying.face, prior, rng, bolder)
         # First whole draws, then the best one with the texture or the shape of another.
         for block in prior.blocks if number else (slice(None), *prior.blocks):
             mixed = np.repeat(best.latent[None], DRAWS, 0)
@@ -140,8 +139,8 @@ def choose(
             best = _better(trying, critic, mixed, preserve, best, others)
         if best.value > enough or trying.own is None:
             break
-        if best.distance < NEAR:  # what hides well enough is not made bolder for its looks
-            boldness += BOLDER
+        if best.distance < HIDDEN:  # what hides well enough is not made bolder for its looks
+            bolder += 1
     tones = hair.sample(rng, TONES)
     if trying.face.hair is not None:
         shown = [hair.strength(trying.small, trying.face.hair, tone) for tone in tones]
@@ -149,33 +148,18 @@ def choose(
     return np.concatenate([best.latent, tones[0]])
 
 
-def _draw(face: FaceModel, prior: LinearPrior, rng: np.random.Generator, boldness: float) -> Array:
-    """DRAWS identities of the face's apparent sex and age, some bolder than others: what one bears distorts another."""
-    draws = prior.sample(rng, SURPLUS * DRAWS)
+def _draw(face: FaceModel, prior: LinearPrior, rng: np.random.Generator, bolder: int) -> Array:
+    """DRAWS identities of the face's apparent sex and age, some bolder than others: what one bears distorts another.
+
+    bolder: in how many rounds no identity hid the face.
+    """
+    draws = prior.sample(rng, SURPLUS[min(bolder, len(SURPLUS) - 1)] * DRAWS)
     for block, (low, high) in zip(prior.blocks, BOLDNESS, strict=True):
-        draws[:, block] *= boldness * rng.uniform(low, high, (len(draws), 1))
+        draws[:, block] *= (1 + BOLDER * bolder) * rng.uniform(low, high, (len(draws), 1))
     draws = prior.suit(draws, face.projection.latent, SHOWN)
-    return draws[np.argsort([_strain(face, prior, draw) for draw in draws], kind="stable")[:DRAWS]]
-
-
-def _strain(face: FaceModel, prior: LinearPrior, latent: Array) -> float:
-    """By how much an identity's shape would stretch or squeeze a face too far, in log units."""
-    before = face.similarity.apply(face.vertices)
-    after = before + prior.displace(face.projection.latent, latent * renderer.gain(prior, frozenset()))
-    long = _long_edges(prior)
-    lengths = [np.linalg.norm(shape[long[:, 0]] - shape[long[:, 1]], axis=1) for shape in (before, after)]
-    strain = max(float(np.quantile(np.abs(np.log(lengths[1] / lengths[0])), 0.95)) - EVEN, 0.0)
-    for (one, other), limit in PROPORTIONS.items():
-        ratio = np.linalg.norm(after[one] - after[other]) / np.linalg.norm(before[one] - before[other])
-        strain += max(abs(float(np.log(ratio))) - limit, 0.0)
-    return strain
-
-
-def _long_edges(prior: LinearPrior) -> NDArray[np.int32]:
-    """[n, 2], vertex numbers of the mesh's edges that are long enough in the mean face."""
-    mean, edges = prior.frame.mean, mesh.edges()
-    length = np.linalg.norm(mean[edges[:, 0]] - mean[edges[:, 1]], axis=1)
-    return edges[length > LONG * np.ptp(mean[:, 0])]
+    return draws[
+        np.argsort(proportions.of(prior).strain(face, draws, USUAL * (1 + ODDER * bolder)), kind="stable")[:DRAWS]
+    ]
 
 
 def _better(

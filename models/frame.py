@@ -98,6 +98,12 @@ class Frame:
         return cv2.GaussianBlur(around, (0, 0), 6.0)
 
     @cached_property
+    def shaven(self) -> Array:
+        """float32 [T, T]: 1 on the upper lip and from the lower lip to the chin, where beards grow, fading out."""
+        around = (self.polygon(mesh.MOUSTACHE) | self.polygon(mesh.CHIN)) & ~self.polygon(mesh.OUTER_LIPS)
+        return cv2.GaussianBlur(around.astype(np.float32), (0, 0), 6.0)
+
+    @cached_property
     def yielding(self) -> Array:
         """float32 [T, T]: how far a place may take another face's look.
 

@@ -129,9 +129,9 @@ class LinearPrior:
         return np.asarray(share, np.float32)[..., None] * new - old, self.displace(before, after)
 
     def displace(self, before: Array, after: Array) -> Array:
-        """The second half of `change`: [468, 3]."""
-        shape = torch.from_numpy(np.asarray(after - before, np.float32)[self.texture_size :])
-        return (shape @ self._shapes[: self.shape_size]).reshape(VERTICES, 3).numpy()
+        """The second half of `change`: [468, 3]; of several identities [n, latent_size] at once, [n, 468, 3]."""
+        shape = torch.from_numpy(np.asarray(after - before, np.float32)[..., self.texture_size :])
+        return (shape @ self._shapes[: self.shape_size]).reshape(*shape.shape[:-1], VERTICES, 3).numpy()
 
     def project(self, detail: Array, facing: Array, aligned: Array) -> Projection:
         """Explain a face.

@@ -27,18 +27,19 @@ WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 PLACES_WIDTH = 200  # and on which the frame is laid over the photograph: between its vertices it is even
 SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 HUE = 0.16  # bound of either colour difference, log units: beyond it skin glows orange or turns grey
-BRIGHTEST, DARKEST = 0.42, -0.7  # bounds of the log ratio
+BRIGHTEST, DARKEST = 0.42, -1.0  # bounds of the log ratio
 WHITE, LEAST = 240.0, 0.14  # grey level to which skin may brighten, and the bound of bright skin
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
 # Log units by which brows and lids darken freely: of a fair face, and of one with brows as dark as others' (DEEP below
 # their skin); and the share of what goes beyond it.
-FAIR, DARK, DEEP, DARKER = 0.06, 0.35, 0.35, 0.3
+FAIR, DARK, DEEP, DARKER = 0.06, 0.35, 0.35, 0.4
+SHAVEN = 0.08  # log units by which the skin around the lips darkens freely: a beard's shadow is not drawn on it
 BRIGHT = 0.5  # how bright skin is, 0..1 by the room that it has below white, from which brows count as fair
 PLAIN = 0.6  # share of a new face's look on plain skin, where portraits differ by their light more than by their people
-TEXTURE_GAIN, SHAPE_GAIN = 1.5, 3.6
+TEXTURE_GAIN, SHAPE_GAIN = 1.5, 3.7
 PRESERVING = 1.1  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
-COLOUR = 0.6  # of the change of colour: skin keeps the tone of the neck and ears around it
+COLOUR = 0.8  # of the change of colour: skin keeps the tone of the neck and ears around it
 BELIEVED = 2.5  # standard deviations to which people differ; hard light drives a projection to twice that
 # Of the inter-ocular distance: how far from a preserved region a change has come to its full.
 COLOUR_REACH, MOTION_REACH = 0.22, 0.4
@@ -206,6 +207,7 @@ def _drawn(prior: LinearPrior, face: FaceModel, latent: Array) -> Array:
     bright = (BRIGHTEST - face.headroom) / (BRIGHTEST - LEAST)
     spared = np.maximum(np.maximum(prior.frame.brows, prior.frame.lids), bright * prior.frame.brow_bones)
     texture[..., 0] -= (1 - DARKER) * spared * np.minimum(texture[..., 0] + _freely(prior.frame, old, bright), 0)
+    texture[..., 0] -= (1 - DARKER) * prior.frame.shaven * np.minimum(texture[..., 0] + SHAVEN, 0)
     texture[..., 1:] *= COLOUR * (1 - prior.frame.brows)[..., None]
     # Hair is warmer than shadow: skin that merely darkens to a brow looks grey.
     darker = WARMTH * prior.frame.brows * np.maximum(-texture[..., 0], 0)
@@ -281,7 +283,9 @@ def _colours(places: Array, flow: Array, texture: Array, brightest: float) -> Ar
     left, top, across, down = cv2.boundingRect((come_from[..., 0] > -1).astype(np.uint8))
     face = slice(top, top + down), slice(left, left + across)
     drawn = cv2.remap(texture, come_from[face], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    ratio[face] = _bounded(to_channels(drawn), brightest)
+    # Of lightness alone: bounded one by one, channels would end alike, and a shadow's red would glow when it is lit.
+    drawn[..., 0] = _bounded(drawn[..., 0], brightest)
+    ratio[face] = to_channels(drawn)
     return ratio
 
 

@@ -17,7 +17,6 @@ from models.frame import Frame
 from models.lighting import blur, to_log
 from models.mesh import Array
 
-_MOUSTACHE: Final = [129, 2, 358, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, 61]
 _HAIR: Final = 1.5  # pixels of the frame: what is finer is hair or grain
 _QUIET: Final = 30.0  # percentile of the skin above the mouth that tells grain from hair
 _LEAST: Final = 0.008  # log units: the energy that even smooth skin is taken to have
@@ -45,7 +44,7 @@ class WornFinder:
         below = rows > frame.uv[2, 1] - 0.02 * frame.side
         plain = frame.inside & ~lips & ~frame.features["nostrils"] & (frame.border > 0.02)
         self._plain, self._lower = plain.astype(np.float32), blur((below & frame.inside).astype(np.float32), 2.0)
-        self._moustache = frame.polygon(_MOUSTACHE) & plain
+        self._moustache = frame.polygon(mesh.MOUSTACHE) & plain
         self._skin = (frame.skin > 0.5) & ~below & (frame.border > 0.06) & ~frame.features["nose"]
         self._cheeks = self._skin & (rows > frame.uv[1, 1] - 0.08 * frame.side)
 

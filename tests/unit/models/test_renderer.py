@@ -171,3 +171,42 @@ def test_brows_of_bright_skin_are_spared_and_those_of_dark_skin_are_not(
 
     assert bright < 0
     assert dark < 1.2 * bright
+
+
+def test_a_shadow_that_is_lit_does_not_glow(engine: FaceAnonymizer, admiral: np.ndarray) -> None:
+    """A shadow redder than the skin loses that red in the photograph too, however much it brightens."""
+    model = engine.explain(admiral, engine.find(admiral)[0])
+    assert model is not None
+    nobody = np.zeros(engine.prior.latent_size, np.float32)
+    dark, red = (np.zeros_like(model.residual) for _ in range(2))
+    dark[220:270, 110:140, 0] = red[220:270, 110:140, 0] = -1.5
+    red[220:270, 110:140, 1] = 0.4
+
+    plain, reddish = (
+        renderer.edit(engine.prior, replace(model, residual=residual), nobody, frozenset(), admiral.shape[:2]).ratio
+        for residual in (dark, red)
+    )
+
+    lost = plain[..., 0] - plain[..., 1] - (reddish[..., 0] - reddish[..., 1])
+    assert reddish.max() > 0.8 * model.headroom
+    assert lost.max() > 0.3
+
+
+def test_no_beard_is_drawn_on_shaven_skin(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
+    """Where an identity would darken the skin around the lips most, less than half of that is drawn."""
+    model = engine.explain(astronaut, engine.find(astronaut)[0])
+    assert model is not None
+    prior, weights = engine.prior, engine.prior.frame.shaven
+    face = replace(model, projection=replace(model.projection, contrast=1.0), residual=np.zeros_like(model.residual))
+
+    def darkening(change: np.ndarray) -> float:
+        return -float(np.average(np.minimum(change[..., 0], 0), weights=weights))
+
+    latents = 2 * prior.sample(np.random.default_rng(2), 40)
+    wanted = [prior.change(face.projection.latent, latent)[0] for latent in latents]
+    boldest = int(np.argmax([darkening(change) for change in wanted]))
+
+    drawn = renderer.drawing(prior, face, latents[boldest])[0]
+
+    assert darkening(wanted[boldest]) > 0.15
+    assert 0.05 < darkening(drawn) < 0.5 * darkening(wanted[boldest])
