@@ -26,8 +26,8 @@ ROUNDS: Final = 6  # how often a face that is hard to hide is tried again
 SAFE: Final = 0.7  # value that ends the search for a patient
 PASSABLE: Final = 0.63  # and for somebody who happens to be in the picture, and whose identity nobody keeps
 DRAWS: Final = 16  # random identities in a round, tried on the face
-# Times as many are drawn, and those left out that would distort the face most; less of them after every round that
-# did not hide it.
+# Times as many are drawn, and those left out that would distort the face most; fewer after every round that did not
+# hide it.
 SURPLUS: Final = (16, 6, 3, 2, 1)
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
 BOLDER: Final = 0.14  # with every round that did not hide the face
@@ -157,9 +157,8 @@ def _draw(face: FaceModel, prior: LinearPrior, rng: np.random.Generator, bolder:
     for block, (low, high) in zip(prior.blocks, BOLDNESS, strict=True):
         draws[:, block] *= (1 + BOLDER * bolder) * rng.uniform(low, high, (len(draws), 1))
     draws = prior.suit(draws, face.projection.latent, SHOWN)
-    return draws[
-        np.argsort(proportions.of(prior).strain(face, draws, USUAL * (1 + ODDER * bolder)), kind="stable")[:DRAWS]
-    ]
+    strain = proportions.of(prior).strain(face, draws, USUAL * (1 + ODDER * bolder))
+    return draws[np.argsort(strain, kind="stable")[:DRAWS]]
 
 
 def _better(
