@@ -67,6 +67,7 @@ class Listener:
             (evt.EVT_REJECTED, self._overloaded),
             (evt.EVT_ACCEPTED, self._count_refused_contexts),
             (evt.EVT_C_STORE, self._store),
+            (evt.EVT_CONN_CLOSE, _discard_half),
         ]
         server = _application_entity(self._gateway).start_server(
             (listen.host, listen.port), block=False, evt_handlers=handlers
@@ -146,6 +147,16 @@ class Listener:
         if event.dataset_path is None:
             raise Rejected(NOT_UNDERSTOOD, "the store command came without a data set")
         return receive(self._gateway, self._spool.finish(event.dataset_path), _origin(event))
+
+
+def _discard_half(event: Event) -> None:
+    """Remove the object that a peer had sent half of; pynetdicom holds no message that is whole.
+
+    Left to the last reference its file might stay: whoever keeps a logged exception keeps its frames, and with them it.
+    """
+    half = event.assoc.dimse.message
+    if half is not None and half._data_set_file is not None:
+        half._data_set_file.close()
 
 
 def _application_entity(gateway: Gateway) -> AE:

@@ -70,7 +70,7 @@ class Spool:
 class SpoolFile:
     """What pynetdicom writes one data set to; after a problem it swallows the rest of it.
 
-    The file is removed when the last reference goes, which is what happens when a peer breaks off.
+    The file is removed by `close`, which the listener calls when a peer breaks off, or with the last reference.
     """
 
     def __init__(self, spool: Spool) -> None:

@@ -1,6 +1,5 @@
 """The listener over real associations, on SQLite and a real disk: what is answered, kept and recorded."""
 
-import gc
 import threading
 from collections.abc import Iterator
 from io import BytesIO
@@ -233,7 +232,7 @@ def test_a_peer_that_breaks_off_leaves_nothing(running: Running) -> None:
     wait_for(lambda: running.files(running.settings.spool))
     sender.vanish()
 
-    wait_for(lambda: (gc.collect(), not running.files(running.settings.spool))[1])
+    wait_for(lambda: not running.files(running.settings.spool))
     assert running.photographs() == []
 
 
