@@ -151,6 +151,7 @@ class FaceAnonymizer:
             kept = self._replace(result, model, identity, preserve)
             preserved |= kept
             replaced.append((face, model))
+        # One channel after another: numpy is slow along an axis of three.
         synthetic = np.logical_or.reduce([result[..., k] != image[..., k] for k in range(3)])
         preserved &= ~synthetic
         faces = tuple(ReplacedFace(f.box, self._distance(image, result, m), f.roll) for f, m in replaced)

@@ -13,7 +13,6 @@ from models import hair, proportions, renderer
 from models.critic import Critic, crop
 from models.mesh import Array, fit_similarity
 from models.prior import LinearPrior
-from models.proportions import USUAL
 from models.recognizer import Recognizer
 from models.regions import Region
 from models.renderer import FaceModel
@@ -157,7 +156,7 @@ def _draw(face: FaceModel, prior: LinearPrior, rng: np.random.Generator, bolder:
     for block, (low, high) in zip(prior.blocks, BOLDNESS, strict=True):
         draws[:, block] *= (1 + BOLDER * bolder) * rng.uniform(low, high, (len(draws), 1))
     draws = prior.suit(draws, face.projection.latent, SHOWN)
-    strain = proportions.of(prior).strain(face, draws, USUAL * (1 + ODDER * bolder))
+    strain = proportions.of(prior).strain(face, draws, proportions.USUAL * (1 + ODDER * bolder))
     return draws[np.argsort(strain, kind="stable")[:DRAWS]]
 
 

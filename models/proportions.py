@@ -20,13 +20,17 @@ STRETCH: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5, (2, 0): 0.4, (
 # And those by which a twentieth of the mesh's edges may change more: beyond it skin folds and teeth break.
 EVEN: Final = 0.28
 LONG: Final = 0.025  # of the face's width: shorter edges, as between closed lips, tell nothing
-# Ends of what people know a face's proportions by: chin; length, width and wings of the nose; each eye and the space
-# between them; brows over lids; lips and what is above them; jaw, cheeks, whole width and height, forehead.
-MEASURES: Final = (
-    *((17, 152), (168, 2), (168, 1), (48, 278), (33, 133), (362, 263), (133, 362), (105, 159), (334, 386), (2, 0)),
-    *((0, 17), (172, 397), (58, 288), (152, 172), (152, 397), (50, 280), (1, 234), (1, 454), (234, 454), (10, 152)),
-    (9, 10),
-)
+# Ends of what people know a face's proportions by.
+MEASURES: Final = {
+    "chin": [(17, 152)],
+    "nose": [(168, 2), (168, 1), (48, 278)],
+    "eyes and the space between them": [(33, 133), (362, 263), (133, 362)],
+    "brows over lids": [(105, 159), (334, 386)],
+    "lips and what is above them": [(0, 17), (2, 0)],
+    "jaw": [(172, 397), (58, 288), (152, 172), (152, 397)],
+    "cheeks": [(50, 280), (1, 234), (1, 454)],
+    "width, height, forehead": [(234, 454), (10, 152), (9, 10)],
+}
 USUAL: Final = 2.0  # standard deviations to which most people's measures differ from the mean face's
 TORN: Final = 100.0  # how many of them a log unit counts by which skin is stretched too far
 
@@ -39,7 +43,7 @@ class Proportions:
         mean, edges = prior.frame.mean, mesh.edges()
         self._edges = edges[_lengths(mean, edges) > LONG * np.ptp(mean[:, 0])]
         self._stretch, self._limits = np.array(list(STRETCH)), np.array(list(STRETCH.values()))
-        self._measures = np.array(MEASURES)
+        self._measures = np.array([ends for each in MEASURES.values() for ends in each])
         self._mean = np.log(_lengths(mean, self._measures))
         # Of each number of an identity alone, to first order; they are independent.
         ones = np.eye(prior.latent_size, dtype=np.float32)[prior.blocks[1]]

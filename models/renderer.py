@@ -29,13 +29,13 @@ SURROUND = 0.5  # of the face's width: how far around the face pixels may move
 HUE = 0.16  # bound of either colour difference, log units: beyond it skin glows orange or turns grey
 BRIGHTEST, DARKEST = 0.42, -1.0  # bounds of the log ratio
 WHITE, LEAST = 240.0, 0.14  # grey level to which skin may brighten, and the bound of bright skin
-# New faces lie farther from the mean than people do, the more so where a part of the old face stays.
 # Log units by which brows and lids darken freely: of a fair face, and of one with brows as dark as others' (DEEP below
 # their skin); and the share of what goes beyond it.
 FAIR, DARK, DEEP, DARKER = 0.06, 0.35, 0.35, 0.4
 SHAVEN = 0.08  # log units by which the skin around the lips darkens freely: a beard's shadow is not drawn on it
 BRIGHT = 0.5  # how bright skin is, 0..1 by the room that it has below white, from which brows count as fair
 PLAIN = 0.6  # share of a new face's look on plain skin, where portraits differ by their light more than by their people
+# New faces lie farther from the mean than people do, the more so where a part of the old face stays.
 TEXTURE_GAIN, SHAPE_GAIN = 1.5, 3.7
 PRESERVING = 1.1  # times the above
 WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
