@@ -36,16 +36,16 @@ def let_leave(gateway: Gateway, photograph_id: str, decision: Decision, proposer
     """The release itself, under the name of whoever decides, and of who proposed it where there was somebody."""
     with gateway.database.read() as session:
         _, result = releasable(session, photograph_id)
-    with gateway.held.path(result.blob) as path:
-        gateway.releases.put(path, result.blob)
-    if result.segmentation is not None:
-        with gateway.held.path(segmentation_key(result.blob)) as path:
-            gateway.releases.put(path, segmentation_key(result.blob))
+    try:
+        _copy_held(gateway, result.blob, segmented=result.segmentation is not None)
+    except FileNotFoundError:  # whoever decided a moment ago took it away; anything else is damage
+        with gateway.database.read() as session:
+            _refuse_renewed(releasable(session, photograph_id)[1], result)
+        raise
     names = f"{proposer} and {decision.person.strip()}" if proposer else decision.person.strip()
     with gateway.database.transaction() as session:
         photograph, now = releasable(session, photograph_id)
-        if now.id != result.id:
-            raise VeraGateError(f"{photograph_id} was made anew a moment ago; look again.")
+        _refuse_renewed(now, result)
         if proposer is not None:
             _answer(session, photograph_id, proposer)
         move(session, photograph, PhotographState.DEIDENTIFIED, decision.seen)
@@ -54,6 +54,18 @@ def let_leave(gateway: Gateway, photograph_id: str, decision: Decision, proposer
         tallies.count(session, tallies.RELEASED, photograph.route or "")
     gateway.held.delete(result.blob)
     gateway.held.delete(segmentation_key(result.blob))
+
+
+def _copy_held(gateway: Gateway, blob: str, segmented: bool) -> None:
+    """A held object, and the segmentation that goes with it, to where releases lie."""
+    for key in (blob, segmentation_key(blob)) if segmented else (blob,):
+        with gateway.held.path(key) as path:
+            gateway.releases.put(path, key)
+
+
+def _refuse_renewed(now: HeldResult, seen: HeldResult) -> None:
+    if now.id != seen.id:
+        raise VeraGateError(f"{seen.photograph_id} was made anew a moment ago; look again.")
 
 
 def _answer(session: Session, photograph_id: str, proposer: str) -> None:

@@ -1,5 +1,6 @@
 """The four-eyes rule: what leaves needs two people, and whoever comes second is told."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -135,6 +136,36 @@ def test_of_many_who_confirm_at_once_one_does(gateway: Gateway, held: str) -> No
     assert len(rows(gateway.database, Release)) == 1
     assert len(told) == 3
     assert _state(gateway) == PhotographState.DEIDENTIFIED
+
+
+def test_who_confirms_while_another_takes_it_away_is_told(
+    gateway: Gateway, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds the object gone, because it left between looking and reading, hears that it left."""
+    propose(gateway, held, ANNA)
+    look = gateway.held.path
+
+    def late(key: str) -> AbstractContextManager[Path]:
+        monkeypatch.undo()
+        confirm(gateway, held, BERT)
+        return look(key)
+
+    monkeypatch.setattr(gateway.held, "path", late)
+    with pytest.raises(VeraGateError, match="is DEIDENTIFIED"):
+        confirm(gateway, held, Decision("cleo", "yes"))
+
+    assert len(rows(gateway.database, Release)) == 1
+
+
+def test_a_held_object_that_is_lost_is_not_called_released(gateway: Gateway, held: str) -> None:
+    """Where nobody decided and the object is gone all the same, that is damage, and stays an error of its own."""
+    gateway.held.delete("aa/bb/held.dcm")
+    propose(gateway, held, ANNA)
+
+    with pytest.raises(FileNotFoundError):
+        confirm(gateway, held, BERT)
+
+    assert _state(gateway) == PhotographState.QUARANTINED
 
 
 def test_of_two_who_propose_at_once_the_second_is_told(gateway: Gateway, held: str) -> None:
