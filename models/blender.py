@@ -10,6 +10,8 @@ from models.lighting import OFFSET
 from models.renderer import Edit
 
 FINE = 4.0  # pixels of the edit's own grid: hairs and pores are finer
+LIT = 255 + OFFSET  # white, as the logarithm sees it
+LEAST = 0.03  # log units by which anything may brighten
 
 
 def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device, correct: bool = True) -> NDArray[np.uint8]:
@@ -24,14 +26,26 @@ def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device, correct: b
     ratio = _enlarge(edit.ratio, size, device)
     moved = functional.grid_sample(source, _grid(flow), mode="bicubic", padding_mode="border", align_corners=True)
     soften = _enlarge(edit.soften, size, device)
+    block = max(round(FINE * edit.width / edit.flow.shape[1]), 2)
+    ratio = _below_white(ratio, _coarse(moved.amax(1, keepdim=True), block))
     if correct:
-        moved = moved - soften * (moved - _coarse(moved, max(round(FINE * edit.width / edit.flow.shape[1]), 2)))
+        moved = moved - soften * (moved - _coarse(moved, block))
     result = (moved + OFFSET) * ratio.exp() - OFFSET
     if correct:
         result = match_grain(result, source, soften)
     still = (flow.abs().amax(1, keepdim=True) < 0.02) & (ratio.abs().amax(1, keepdim=True) < 1e-3)
     result = torch.where(still, source, result)
     return result.clamp_(0, 255).round_().to(torch.uint8)[0].permute(1, 2, 0).cpu().numpy()
+
+
+def _below_white(ratio: torch.Tensor, brightest: torch.Tensor) -> torch.Tensor:
+    """Log ratios [1, 3, H, W] by which what shines already, by its brightest channel, gets no patch of white.
+
+    Half of the room below white is free; what would go beyond all of it comes to rest there.
+    """
+    room = (LIT / (brightest.clamp(0, 255) + OFFSET)).log().clamp_min(LEAST)
+    lighter = ratio.mean(1, keepdim=True).clamp_min(0)
+    return ratio - lighter * (1 - (1 + (lighter / room) ** 4) ** -0.25)
 
 
 def _coarse(image: torch.Tensor, block: int) -> torch.Tensor:

@@ -40,6 +40,20 @@ def test_the_ratio_brightens() -> None:
     assert blender.apply(image, _edit(ratio=3.0), torch.device("cpu")).max() == 255
 
 
+def test_what_shines_gets_no_patch_of_white() -> None:
+    """Skin brightens as it is told where there is room below white; a highlight keeps its place and its colour."""
+    image = np.full((64, 64, 3), (140, 110, 95), np.uint8)
+    image[8:32, 20:48] = (238, 190, 165)
+
+    lit = blender.apply(image, _edit(ratio=0.35), torch.device("cpu")).astype(float)
+
+    skin, highlight = lit[:, :4].mean((0, 1)), lit[14:18, 22:30].mean((0, 1))
+    np.testing.assert_allclose(skin, (np.array([140, 110, 95]) + 12) * np.exp(0.35) - 12, atol=4)
+    assert 238 <= highlight[0] <= 255
+    assert highlight[1] < 212
+    assert highlight[2] < 186
+
+
 def test_fine_texture_can_be_taken_away() -> None:
     """Softening removes the grain and leaves the mean."""
     grain = np.where(np.indices((64, 64)).sum(0) % 2, 140, 100).astype(np.uint8)
