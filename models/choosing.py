@@ -21,13 +21,15 @@ Replace = Callable[[NDArray[np.uint8], FaceModel, Array, frozenset[Region]], obj
 Embed = Callable[[Sequence[NDArray[np.uint8]], FaceModel], list[Array | None]]
 Describe = Callable[[Sequence[NDArray[np.uint8]], Array], Array]  # pictures, and the mesh of the face in all of them
 
-ROUNDS: Final = 6  # how often a face that is hard to hide is tried again
+ROUNDS: Final = 8  # how often a face that is hard to hide is tried again
 SAFE: Final = 0.7  # value that ends the search for a patient
 PASSABLE: Final = 0.63  # and for somebody who happens to be in the picture, and whose identity nobody keeps
-DRAWS: Final = 16  # random identities in a round, tried on the face
+DRAWS: Final = 10  # random identities tried on the face at a time
 # Times as many are drawn, and those left out that would distort the face most; fewer after every round that did not
-# hide it.
+# hide it, and of steps from the best one, which are less likely to.
 SURPLUS: Final = (16, 6, 3, 2, 1)
+STEPS: Final = 3
+TURN: Final = (0.25, 1.0)  # radians by which such a step turns the best one towards a draw
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
 BOLDER: Final = 0.14  # with every round that did not hide the face
 ODDER: Final = 0.25  # and by which its proportions may then be odder, in parts of what is usual
@@ -36,8 +38,8 @@ HIDDEN: Final = 0.66  # recognition distance from which no bolder identity is dr
 NEAR: Final = 0.72  # recognition distance below which a face is hardly hidden, and what each unit below costs more
 STEEP: Final = 4.0
 # Distance under the second recogniser below which its word counts, and what each unit below costs. At 1.16 it takes one
-# of a hundred couples of strangers for one person.
-STRANGE: Final = 1.2
+# of a hundred couples of strangers for one person; a margin beyond it tells against recognisers that are not asked.
+STRANGE: Final = 1.3
 FAMILIAR: Final = 2.4
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.14  # what a unit of the critic's judgement costs, in recognition distance
@@ -119,10 +121,10 @@ def choose(
 ) -> Array:
     """An identity [prior.latent_size + hair.LATENT_SIZE] that hides the face and looks like a photograph of somebody.
 
-    Draws are made under the condition that their apparent sex and age suit the face. They are tried on it, first for
-    their texture, then for their shape; kept is what the recogniser finds far from the face, a second one does not know
-    and the critic does not find drawn; the search ends with a value that is `enough`. Of the photograph nothing but sex
-    and age enters the identity.
+    Draws are made under the condition that their apparent sex and age suit the face. They are tried on it, whole and
+    then for their texture and their shape; the best one is bettered by random steps in either. Kept is what the
+    recogniser finds far from the face, a second one does not know and the critic does not find drawn; the search ends
+    with a value that is `enough`. Of the photograph nothing but sex and age enters the identity.
 
     What is best on the face that leads is tried on the same person's `others` too, and its worst view counts. A view
     in which the recogniser sees no face before anything was done says nothing, and is left out.
@@ -130,12 +132,11 @@ def choose(
     others = [other for other in others if other[0].own is not None]
     best, bolder = Found(prior.sample(rng, 1)[0]), 0
     for number in range(ROUNDS):
-        draws = _draw(trying.face, prior, rng, bolder)
-        # First whole draws, then the best one with the texture or the shape of another.
-        for block in prior.blocks if number else (slice(None), *prior.blocks):
-            mixed = np.repeat(best.latent[None], DRAWS, 0)
-            mixed[:, block] = draws[:, block]
-            best = _better(trying, critic, mixed, preserve, best, others)
+        # First whole draws and the best one with the texture or the shape of another, then steps from the best one.
+        blocks = prior.blocks if number else (slice(None), *prior.blocks)
+        for block in blocks:
+            draws = _draw(trying.face, prior, rng, bolder, best.latent, block, is_step=number > 0)
+            best = _better(trying, critic, draws, preserve, best, others)
         if best.value > enough or trying.own is None:
             break
         if best.distance < HIDDEN:  # what hides well enough is not made bolder for its looks
@@ -147,17 +148,35 @@ def choose(
     return np.concatenate([best.latent, tones[0]])
 
 
-def _draw(face: FaceModel, prior: LinearPrior, rng: np.random.Generator, bolder: int) -> Array:
-    """DRAWS identities of the face's apparent sex and age, some bolder than others: what one bears distorts another.
+def _draw(
+    face: FaceModel, prior: LinearPrior, rng: np.random.Generator, bolder: int, best: Array, block: slice, is_step: bool
+) -> Array:
+    """DRAWS identities of the face's apparent sex and age that differ from `best` in `block`.
 
-    bolder: in how many rounds no identity hid the face.
+    Some are bolder than others: what one face bears distorts another. bolder: in how many rounds no identity hid the
+    face; is_step: they are `best`, turned towards a draw, and as typical as that.
     """
-    draws = prior.sample(rng, SURPLUS[min(bolder, len(SURPLUS) - 1)] * DRAWS)
-    for block, (low, high) in zip(prior.blocks, BOLDNESS, strict=True):
-        draws[:, block] *= (1 + BOLDER * bolder) * rng.uniform(low, high, (len(draws), 1))
-    draws = prior.suit(draws, face.projection.latent, SHOWN)
-    strain = proportions.of(prior).strain(face, draws, proportions.USUAL * (1 + ODDER * bolder))
-    return draws[np.argsort(strain, kind="stable")[:DRAWS]]
+    surplus = SURPLUS[min(bolder, len(SURPLUS) - 1)]
+    draws = prior.sample(rng, DRAWS * (min(surplus, STEPS) if is_step else surplus))
+    if is_step:
+        turn = rng.uniform(*TURN, (len(draws), 1)).astype(np.float32)
+        draws = np.cos(turn) * _usual(best, prior) + np.sin(turn) * draws
+    for part, (low, high) in zip(prior.blocks, BOLDNESS, strict=True):
+        draws[:, part] *= (1 + BOLDER * bolder) * rng.uniform(low, high, (len(draws), 1))
+    changed = np.repeat(best[None], len(draws), 0)
+    changed[:, block] = prior.suit(draws, face.projection.latent, SHOWN)[:, block]
+    if block == prior.blocks[0]:
+        return changed[:DRAWS]
+    strain = proportions.of(prior).strain(face, changed, proportions.USUAL * (1 + ODDER * bolder))
+    return changed[np.argsort(strain, kind="stable")[:DRAWS]]
+
+
+def _usual(latent: Array, prior: LinearPrior) -> Array:
+    """An identity as bold as a draw usually is, in texture and in shape."""
+    out = latent.copy()
+    for part in prior.blocks:
+        out[part] /= float(np.sqrt(np.square(out[part]).mean()))
+    return out
 
 
 def _better(

@@ -147,6 +147,37 @@ def test_draws_grow_bolder_only_while_the_face_is_not_hidden(engine: FaceAnonymi
     assert plain[-1] > 1.2 * plain[0]
 
 
+def test_the_best_is_bettered_by_steps_that_stay_typical(engine: FaceAnonymizer, face: FaceModel) -> None:
+    """After the first round textures and shapes are tried that lie near the best, as bold as draws, and as much of a
+    woman or a man as those of the first: steps do not add up to a caricature."""
+    prior, tried = engine.prior, list[NDArray[np.float32]]()
+
+    def replace_face(picture: Picture, face: FaceModel, latent: NDArray[np.float32], preserve: object) -> None:
+        tried.append(latent[: prior.latent_size].copy())
+
+    def farther_each_time(pictures: Sequence[Picture], face: FaceModel) -> list[NDArray[np.float32] | None]:
+        reached.append(min(reached[-1] + 0.001, 0.69))
+        return [np.eye(1, 128, dtype=np.float32)[0] * reached[-1]] * len(pictures)
+
+    reached, own = [0.5], np.zeros(128, np.float32)
+    trying = Trying(np.full((64, 64, 3), BEFORE, np.uint8), face, own, replace_face, farther_each_time, strange)
+    choose(trying, prior, Indifferent(), np.random.default_rng(1), ANYWHERE)  # type: ignore[arg-type]
+
+    def alike(latents: NDArray[np.float32], block: slice) -> float:
+        parts = latents[:, block] / np.linalg.norm(latents[:, block], axis=1, keepdims=True)
+        return float(np.median((parts @ parts.T)[np.triu_indices(len(parts), 1)]))
+
+    first = np.array(tried[:DRAWS])
+    for number, block in enumerate(prior.blocks):
+        steps = np.array(tried[-(2 - number) * DRAWS :][:DRAWS])
+        other = prior.blocks[1 - number]
+        np.testing.assert_array_equal(steps[:, other], np.repeat(steps[:1, other], DRAWS, 0))
+        assert alike(first, block) < 0.3
+        assert alike(steps, block) > 0.5
+        sex = prior.traits["sex"][block]
+        assert abs(float((steps[:, block] @ sex).mean() - (first[:, block] @ sex).mean())) < 0.3
+
+
 def test_what_fails_on_the_leading_view_is_tried_on_no_other(face: FaceModel, chosen: Callable[..., float]) -> None:
     """One candidate that beats what came before is tried on the other view, not the many that do not."""
     leading, other = Known(face, below=0.62, above=0.62), Known(face, below=0.9, above=0.9)
