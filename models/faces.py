@@ -30,7 +30,7 @@ PLAIN = 4.0  # grey levels; a tile that varies less shows nothing
 TILTED = 60.0  # degrees of roll beyond which a face is rare and a shadow that looks like one is not
 # What the last two scores of a face must sum to, upright and tilted, by who else sees one there. A person is seen in
 # a sleeve too; but of a face in profile often nothing else is.
-LEAST: dict[Witness, tuple[float, float]] = {"far": (1.15, 1.2), "mesh": (1.15, 1.5), "person": (1.65, 1.65)}
+LEAST: dict[Witness, tuple[float, float]] = {"far": (1.15, 1.4), "mesh": (1.15, 1.5), "person": (1.65, 1.65)}
 SIDEWAYS, LEAST_SIDEWAYS = 20.0, 1.15  # degrees of turn from which, and what then, if upright, suffices
 PLAINLY = 0.68  # score with which a face in the whole picture, as it stands, needs a witness and no second look
 DISTANCES = (0.3, 0.2, 0.3)  # what part of the crop a face takes up at each of them
