@@ -38,11 +38,11 @@ HIDDEN: Final = 0.66  # recognition distance from which no bolder identity is dr
 NEAR: Final = 0.72  # recognition distance below which a face is hardly hidden, and what each unit below costs more
 STEEP: Final = 4.0
 # Distance under the second recogniser below which its word counts, and what each unit below costs. At 1.16 it takes one
-# of a hundred couples of strangers for one person; a margin beyond it tells against recognisers that are not asked.
-STRANGE: Final = 1.3
+# of a hundred couples of strangers for one person.
+STRANGE: Final = 1.2
 FAMILIAR: Final = 2.4
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
-DRAWN: Final = 0.14  # what a unit of the critic's judgement costs, in recognition distance
+DRAWN: Final = 0.2  # what a unit of the critic's judgement costs, in recognition distance
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared
