@@ -28,7 +28,7 @@ DRAWS: Final = 10  # random identities tried on the face at a time
 # Times as many are drawn, and those left out that would distort the face most; fewer after every round that did not
 # hide it, and of steps from the best one, which are less likely to.
 SURPLUS: Final = (16, 6, 3, 2, 1)
-STEPS: Final = 3
+STEP_SURPLUS: Final = 3
 TURN: Final = (0.25, 1.0)  # radians by which such a step turns the best one towards a draw
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
 BOLDER: Final = 0.14  # with every round that did not hide the face
@@ -133,8 +133,7 @@ def choose(
     best, bolder = Found(prior.sample(rng, 1)[0]), 0
     for number in range(ROUNDS):
         # First whole draws and the best one with the texture or the shape of another, then steps from the best one.
-        blocks = prior.blocks if number else (slice(None), *prior.blocks)
-        for block in blocks:
+        for block in prior.blocks if number else (slice(None), *prior.blocks):
             draws = _draw(trying.face, prior, rng, bolder, best.latent, block, is_step=number > 0)
             best = _better(trying, critic, draws, preserve, best, others)
         if best.value > enough or trying.own is None:
@@ -157,7 +156,7 @@ def _draw(
     face; is_step: they are `best`, turned towards a draw, and as typical as that.
     """
     surplus = SURPLUS[min(bolder, len(SURPLUS) - 1)]
-    draws = prior.sample(rng, DRAWS * (min(surplus, STEPS) if is_step else surplus))
+    draws = prior.sample(rng, DRAWS * (min(surplus, STEP_SURPLUS) if is_step else surplus))
     if is_step:
         turn = rng.uniform(*TURN, (len(draws), 1)).astype(np.float32)
         draws = np.cos(turn) * _usual(best, prior) + np.sin(turn) * draws
@@ -165,7 +164,7 @@ def _draw(
         draws[:, part] *= (1 + BOLDER * bolder) * rng.uniform(low, high, (len(draws), 1))
     changed = np.repeat(best[None], len(draws), 0)
     changed[:, block] = prior.suit(draws, face.projection.latent, SHOWN)[:, block]
-    if block == prior.blocks[0]:
+    if block == prior.blocks[0]:  # a texture distorts nothing
         return changed[:DRAWS]
     strain = proportions.of(prior).strain(face, changed, proportions.USUAL * (1 + ODDER * bolder))
     return changed[np.argsort(strain, kind="stable")[:DRAWS]]

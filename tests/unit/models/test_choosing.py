@@ -148,8 +148,8 @@ def test_draws_grow_bolder_only_while_the_face_is_not_hidden(engine: FaceAnonymi
 
 
 def test_the_best_is_bettered_by_steps_that_stay_typical(engine: FaceAnonymizer, face: FaceModel) -> None:
-    """After the first round textures and shapes are tried that lie near the best, as bold as draws, and as much of a
-    woman or a man as those of the first: steps do not add up to a caricature."""
+    """After the first round textures and shapes are tried that lie near the best, and that show a woman or a man as
+    plainly as those of the first: steps do not add up to a caricature."""
     prior, tried = engine.prior, list[NDArray[np.float32]]()
 
     def replace_face(picture: Picture, face: FaceModel, latent: NDArray[np.float32], preserve: object) -> None:
