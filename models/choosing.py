@@ -30,6 +30,9 @@ DRAWS: Final = 10  # random identities tried on the face at a time
 SURPLUS: Final = (16, 6, 3, 2, 1)
 STEP_SURPLUS: Final = 3
 TURN: Final = (0.25, 1.0)  # radians by which such a step turns the best one towards a draw
+LEADING: Final = 3  # steps whose shared direction is tried too
+JOINT: Final = 0.6  # radians of that step
+NEARLY: Final = 0.15  # value under the best one's down to which a step tells a direction
 BOLDNESS: Final = ((0.75, 1.05), (0.6, 1.1))  # of a draw's texture and shape, times the usual
 BOLDER: Final = 0.14  # with every round that did not hide the face
 ODDER: Final = 0.25  # and by which its proportions may then be odder, in parts of what is usual
@@ -42,7 +45,7 @@ STEEP: Final = 4.0
 STRANGE: Final = 1.2
 FAMILIAR: Final = 2.4
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
-DRAWN: Final = 0.2  # what a unit of the critic's judgement costs, in recognition distance
+DRAWN: Final = 0.25  # what a unit of the critic's judgement costs, in recognition distance
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared
@@ -122,9 +125,10 @@ def choose(
     """An identity [prior.latent_size + hair.LATENT_SIZE] that hides the face and looks like a photograph of somebody.
 
     Draws are made under the condition that their apparent sex and age suit the face. They are tried on it, whole and
-    then for their texture and their shape; the best one is bettered by random steps in either. Kept is what the
-    recogniser finds far from the face, a second one does not know and the critic does not find drawn; the search ends
-    with a value that is `enough`. Of the photograph nothing but sex and age enters the identity.
+    then for their texture and their shape; the best one is bettered by random steps in either, and by one step in the
+    direction that the better of them share. Kept is what the recogniser finds far from the face, a second one does not
+    know and the critic does not find drawn; the search ends with a value that is `enough`. Of the photograph nothing
+    but sex and age enters the identity.
 
     What is best on the face that leads is tried on the same person's `others` too, and its worst view counts. A view
     in which the recogniser sees no face before anything was done says nothing, and is left out.
@@ -135,7 +139,10 @@ def choose(
         # First whole draws and the best one with the texture or the shape of another, then steps from the best one.
         for block in prior.blocks if number else (slice(None), *prior.blocks):
             draws = _draw(trying.face, prior, rng, bolder, best.latent, block, is_step=number > 0)
-            best = _better(trying, critic, draws, preserve, best, others)
+            tried = _try(trying, critic, draws, preserve, best, others)
+            joint = _joined(trying.face, prior, best.latent, tried, block) if number else draws[:0]
+            tried += _try(trying, critic, joint, preserve, max([best, *tried], key=_worth), others)
+            best = max([best, *tried], key=_worth)
         if best.value > enough or trying.own is None:
             break
         if best.distance < HIDDEN:  # what hides well enough is not made bolder for its looks
@@ -178,26 +185,55 @@ def _usual(latent: Array, prior: LinearPrior) -> Array:
     return out
 
 
-def _better(
+def _joined(face: FaceModel, prior: LinearPrior, start: Array, tried: Sequence[Found], block: slice) -> Array:
+    """One identity [1, latent_size], none where there is none: a step from `start` in the direction that several share.
+
+    What single steps met by chance cancels out, what brought all of them on does not (weighted recombination: Beyer,
+    The Theory of Evolution Strategies, 2001).
+    """
+    leading = [one for one in sorted(tried, key=_worth, reverse=True)[:LEADING] if np.isfinite(one.value)]
+    if len(leading) < 2:
+        return np.zeros((0, len(start)), np.float32)
+    own, ends = start[block], np.stack([one.latent[block] for one in leading])
+    ways = ends - np.outer(ends @ own / (own @ own), own)
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    way = (np.log(len(leading) + 0.5) - np.log(np.arange(len(leading)) + 1)) @ ways
+    step = np.cos(JOINT) * own / np.linalg.norm(own) + np.sin(JOINT) * way / np.linalg.norm(way)
+    joint = start[None].copy()
+    joint[0, block] = step / np.linalg.norm(step) * np.linalg.norm(ends[0])
+    joint[:, block] = prior.suit(joint, face.projection.latent, SHOWN)[:, block]
+    strain = proportions.of(prior).strain(face, np.vstack([joint, *(one.latent[None] for one in leading)]))
+    return joint if strain[0] <= strain[1:].max() else joint[:0]
+
+
+def _try(
     trying: Trying, critic: Critic, latents: Array, preserve: frozenset[Region], best: Found, others: Sequence[View]
-) -> Found:
-    """The best of `latents`, or what was `best` before."""
+) -> list[Found]:
+    """What `latents` are worth, those that cannot be better than `best` left out; exact for what is, or nearly so."""
+    if not len(latents):
+        return []
     pictures = [trying.render(latent, preserve) for latent in latents]
     costs = DRAWN * np.logaddexp(0, critic.drawn([trying.crop(picture) for picture in pictures]))
-    waiting = np.argsort(costs)
+    waiting, tried, reached = np.argsort(costs), list[Found](), best.value
     # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may hold
-    # such ones, because another of it raised what is reached: they are looked at in vain and cannot win, as the second
-    # recogniser and other views only lower a value. A group's size changes how long it takes and never who is chosen.
-    while group := [number for number in waiting[:GROUP] if _value(np.inf, float(costs[number])) > best.value]:
+    # such ones, because another of it raised what is reached: they were looked at in vain, and are left out. A group's
+    # size changes how long it takes and never who is chosen.
+    while group := [number for number in waiting[:GROUP] if _value(np.inf, float(costs[number])) > reached]:
         for number, distance in zip(group, trying.distances([pictures[number] for number in group]), strict=True):
             cost = float(costs[number])
-            if _value(distance, cost) > best.value:
+            if _value(np.inf, cost) <= reached:
+                continue
+            if _value(distance, cost) > best.value - NEARLY:
                 cost += trying.cost(pictures[number])
-            found = _worst(Found(latents[number], _value(distance, cost), distance), cost, others, critic, best.value)
-            if found.value > best.value:
-                best = found
+            seen = Found(latents[number], _value(distance, cost), distance)
+            tried.append(_worst(seen, cost, others, critic, reached))
+            reached = max(reached, tried[-1].value)
         waiting = waiting[len(group) :]
-    return best
+    return tried
+
+
+def _worth(found: Found) -> float:
+    return found.value
 
 
 def _worst(seen: Found, cost: float, others: Sequence[View], critic: Critic, reached: float) -> Found:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import FaceAnonymizer, turn_head
-from models.choosing import DRAWS, ROUNDS, VIEWS, Describe, Trying, choose
+from models import FaceAnonymizer, choosing, proportions, turn_head
+from models.choosing import DRAWS, ROUNDS, VIEWS, Describe, Found, Trying, _joined, choose
 from models.recognizer import SAME_PERSON
 from models.renderer import FaceModel, gain
 
@@ -53,6 +53,12 @@ def _face(engine: FaceAnonymizer, astronaut: Picture) -> FaceModel:
     model = engine.explain(astronaut, engine.find(astronaut)[0])
     assert model is not None
     return model
+
+
+@pytest.fixture
+def single_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No steps that several share: how many of them there are depends on what is found."""
+    monkeypatch.setattr(choosing, "LEADING", 0)
 
 
 @pytest.fixture(name="chosen")
@@ -119,7 +125,9 @@ def test_a_second_recogniser_turns_the_choice(face: FaceModel, chosen: Callable[
     assert chosen(Known(face, below=0.75, above=0.55, describe=knows)) < 0
 
 
-def test_draws_grow_bolder_only_while_the_face_is_not_hidden(engine: FaceAnonymizer, face: FaceModel) -> None:
+def test_draws_grow_bolder_only_while_the_face_is_not_hidden(
+    engine: FaceAnonymizer, face: FaceModel, single_steps: None
+) -> None:
     """A face that the second recogniser alone still knows is searched to the end, and with no bolder draws."""
 
     def knows(pictures: Sequence[Picture], vertices: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -147,7 +155,9 @@ def test_draws_grow_bolder_only_while_the_face_is_not_hidden(engine: FaceAnonymi
     assert plain[-1] > 1.2 * plain[0]
 
 
-def test_the_best_is_bettered_by_steps_that_stay_typical(engine: FaceAnonymizer, face: FaceModel) -> None:
+def test_the_best_is_bettered_by_steps_that_stay_typical(
+    engine: FaceAnonymizer, face: FaceModel, single_steps: None
+) -> None:
     """After the first round textures and shapes are tried that lie near the best, and that show a woman or a man as
     plainly as those of the first: steps do not add up to a caricature."""
     prior, tried = engine.prior, list[NDArray[np.float32]]()
@@ -176,6 +186,48 @@ def test_the_best_is_bettered_by_steps_that_stay_typical(engine: FaceAnonymizer,
         assert alike(steps, block) > 0.5
         sex = prior.traits["sex"][block]
         assert abs(float((steps[:, block] @ sex).mean() - (first[:, block] @ sex).mean())) < 0.3
+
+
+def test_a_joint_step_goes_where_single_ones_agree(engine: FaceAnonymizer, face: FaceModel) -> None:
+    """Of steps that share a direction beside one of their own each, the joint one follows the shared one best; a single
+    step is joined with none, and those that are worth nothing do not count."""
+    prior, rng = engine.prior, np.random.default_rng(8)
+    block = prior.blocks[0]
+    start, shared = prior.sample(rng, 2)
+
+    def towards(way: NDArray[np.float32]) -> NDArray[np.float32]:
+        end = start.copy()
+        end[block] = np.cos(0.6) * start[block] + np.sin(0.6) * way[block]
+        return end
+
+    def agreement(latent: NDArray[np.float32]) -> float:
+        away = latent[block] - start[block] * float(latent[block] @ start[block] / (start[block] @ start[block]))
+        return float(away @ shared[block] / np.linalg.norm(away) / np.linalg.norm(shared[block]))
+
+    ends = [towards((shared + own) / np.sqrt(2).astype(np.float32)) for own in prior.sample(rng, 3)]
+    tried = [Found(end, 0.5 - 0.01 * number, 0.7) for number, end in enumerate(ends)]
+    astray = Found(towards(-shared), -np.inf, 0.7)
+
+    joint = _joined(face, prior, start, [astray, *tried], block)
+
+    assert len(joint) == 1
+    assert agreement(joint[0]) > max(agreement(end) for end in ends)
+    np.testing.assert_array_equal(joint[0, prior.blocks[1]], start[prior.blocks[1]])
+    assert len(_joined(face, prior, start, [astray, tried[0]], block)) == 0
+
+
+def test_a_joint_step_distorts_no_more_than_those_it_joins(engine: FaceAnonymizer, face: FaceModel) -> None:
+    """Of many joint steps in shape none strains the face more than the one of its steps that strains it most."""
+    prior, rng = engine.prior, np.random.default_rng(12)
+    strain = proportions.of(prior).strain
+    made = 0
+    for start in prior.sample(rng, 24):
+        ends = np.repeat(start[None], 3, 0)
+        ends[:, prior.blocks[1]] = 1.5 * prior.sample(rng, 3)[:, prior.blocks[1]]
+        joint = _joined(face, prior, start, [Found(end, 0.5, 0.7) for end in ends], prior.blocks[1])
+        made += len(joint)
+        assert all(strain(face, joint) <= strain(face, ends).max())
+    assert 0 < made < 24
 
 
 def test_what_fails_on_the_leading_view_is_tried_on_no_other(face: FaceModel, chosen: Callable[..., float]) -> None:

@@ -74,5 +74,6 @@ def test_what_cannot_win_is_not_looked_at(engine: FaceAnonymizer, face: FaceMode
 
     _chosen(engine, trying, 0)
 
-    assert trying.rendered == choosing.DRAWS * (3 + 2 * (choosing.ROUNDS - 1))
+    blocks = 2 * (choosing.ROUNDS - 1)
+    assert 0 < trying.rendered - choosing.DRAWS * (3 + blocks) <= blocks  # the joint steps
     assert 0 < trying.judged < trying.rendered / 2
