@@ -27,6 +27,11 @@ def unroll(mean: Array, side: int = SIDE) -> Array:
     return mesh.closed(((flat - low) / (high - low) * (side - 13) + 6).astype(np.float32))
 
 
+def halved(places: Array) -> Array:
+    """Places in a frame, in pixels, as they lie in one of half the side, whose pixels hold four each."""
+    return np.asarray((places + 0.5) / 2 - 0.5, np.float32)
+
+
 @dataclass(frozen=True)
 class Frame:
     """The mean face ([468, 3], unit scale) and its map `uv` ([471, 2])."""
@@ -34,6 +39,11 @@ class Frame:
     mean: Array
     uv: Array
     side: int = SIDE
+
+    @cached_property
+    def halved(self) -> "Frame":
+        """The same frame with half the side; see `halved`."""
+        return Frame(self.mean, halved(self.uv), self.side // 2)
 
     @cached_property
     def raster(self) -> Raster:
@@ -82,26 +92,23 @@ class Frame:
     @cached_property
     def brows(self) -> Array:
         """float32 [T, T]: 1 on the brows, fading out around them."""
-        inner = self._both(mesh.RIGHT_BROW, mesh.LEFT_BROW, 0.0).astype(np.float32)
-        return cv2.GaussianBlur(inner, (0, 0), 3.0)
+        return self._soft(self._both(mesh.RIGHT_BROW, mesh.LEFT_BROW, 0.0), 3.0)
 
     @cached_property
     def brow_bones(self) -> Array:
         """float32 [T, T]: 1 on the brows and a finger's breadth around them, fading out."""
-        around = self._both(mesh.RIGHT_BROW, mesh.LEFT_BROW, 0.05).astype(np.float32)
-        return cv2.GaussianBlur(around, (0, 0), 6.0)
+        return self._soft(self._both(mesh.RIGHT_BROW, mesh.LEFT_BROW, 0.05), 6.0)
 
     @cached_property
     def lids(self) -> Array:
         """float32 [T, T]: 1 around the eyes, up to the brows and half as far below, fading out."""
-        around = self._both(mesh.RIGHT_EYE, mesh.LEFT_EYE, 0.05).astype(np.float32)
-        return cv2.GaussianBlur(around, (0, 0), 6.0)
+        return self._soft(self._both(mesh.RIGHT_EYE, mesh.LEFT_EYE, 0.05), 6.0)
 
     @cached_property
     def shaven(self) -> Array:
         """float32 [T, T]: 1 on the upper lip and from the lower lip to the chin, where beards grow, fading out."""
         around = (self.polygon(mesh.MOUSTACHE) | self.polygon(mesh.CHIN)) & ~self.polygon(mesh.OUTER_LIPS)
-        return cv2.GaussianBlur(around.astype(np.float32), (0, 0), 6.0)
+        return self._soft(around, 6.0)
 
     @cached_property
     def yielding(self) -> Array:
@@ -111,10 +118,9 @@ class Frame:
         half of their look: whether they part is expression, and the prior knows too few faces to tell it from identity
         everywhere.
         """
-        lips = np.where(self.features["lips"], 0.45, 1.0).astype(np.float32)
-        out = cv2.GaussianBlur(lips, (0, 0), 4.0)
+        out = self._soft(np.where(self.features["lips"], 0.45, 1.0), 4.0)
         out[self.features["eyeballs"] | self.features["mouth"]] = 0
-        return cv2.GaussianBlur(out, (0, 0), 1.5)
+        return self._soft(out, 1.5)
 
     @cached_property
     def calm(self) -> Array:
@@ -130,8 +136,8 @@ class Frame:
     def marked(self) -> Array:
         """float32 [T, T]: 1 on brows, eyes, nose and lips, 0 on plain skin, fading between them."""
         features = np.any([self.features[name] for name in ("brows", "eyes", "lips", "nostrils", "nose")], axis=0)
-        near = cv2.dilate(features.astype(np.float32), np.ones((9, 9), np.uint8))
-        return cv2.GaussianBlur(near, (0, 0), 8.0)
+        size = 2 * round(4 * self.side / SIDE) + 1
+        return self._soft(cv2.dilate(features.astype(np.float32), np.ones((size, size), np.uint8)), 8.0)
 
     @cached_property
     def taper(self) -> Array:
@@ -153,6 +159,11 @@ class Frame:
         texture = cv2.remap(image, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         facing = self.raster.image(mesh.visibility(vertices)[:, None])[..., 0]
         return texture.astype(np.float32), np.clip((facing - 0.15) / 0.25, 0, 1).astype(np.float32)
+
+    def _soft(self, image: NDArray[np.bool_] | NDArray[np.floating], sigma: float) -> Array:
+        """A blurred mask; `sigma` in pixels of a frame of SIDE, whatever this one's side."""
+        sigma *= self.side / SIDE
+        return np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), sigma))
 
     def _both(self, right: list[int], left: list[int], grow: float) -> NDArray[np.bool_]:
         return self.polygon(right, grow) | self.polygon(left, grow)

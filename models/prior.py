@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from models.frame import Frame
 from models.lighting import CHROMA
@@ -70,6 +71,37 @@ class LinearPrior:
     def load(cls, path: Path, device: str = "cpu") -> "LinearPrior":
         tensors, version = load(path)
         return cls(tensors, version, device)
+
+    @cached_property
+    def halved(self) -> "LinearPrior":
+        """The same prior in a frame of half the side: what small faces show of it, for a quarter of the time."""
+        frame = self.frame.halved
+        rows = torch.vstack([self._mean[None], self._spread[None], self._basis])
+        (mean, spread), basis = (part.cpu() for part in self._pooled(rows, frame).split([2, len(self._basis)]))
+        tensors = {
+            "mean_shape": torch.from_numpy(frame.mean),
+            "uv": torch.from_numpy(frame.uv),
+            "side": torch.tensor(frame.side),
+            "texture_mean": mean,
+            "texture_residual": spread,
+            "texture_basis": basis[: self._identity_rows],
+            "texture_scale": torch.ones(self._identity_rows),
+            "texture_pose": basis[self._identity_rows :],
+            "texture_symmetric": torch.tensor(self.texture_size),
+            "shape_basis": self._shapes[: len(self._shapes) - len(self.expressions)],
+            "shape_pose": torch.from_numpy(self.expressions),
+            "shape_symmetric": torch.tensor(self.shape_size),
+        }
+        traits = {f"trait_{name}": torch.from_numpy(trait) for name, trait in self.traits.items()}
+        return LinearPrior(tensors | traits, self.version, str(self.device))
+
+    def _pooled(self, rows: torch.Tensor, frame: Frame) -> torch.Tensor:
+        """Packed textures [k, n] as they are packed in a `frame` of half the side, [k, m]."""
+        (fine, coarse), (half_fine, half_coarse) = self._packing, packing(frame)
+        ends = [int(mask.sum()) for mask in (fine, coarse, coarse)]
+        masks = (fine, half_fine), (coarse, half_coarse), (coarse, half_coarse)
+        parts = zip(rows.split(ends, 1), masks, strict=True)
+        return torch.hstack([_pooled(part, mask, half_mask) for part, (mask, half_mask) in parts])
 
     @property
     def latent_size(self) -> int:
@@ -196,6 +228,16 @@ class LinearPrior:
             small[coarse] = part
             out[..., 1 + k] = cv2.resize(small, (side, side), interpolation=cv2.INTER_LINEAR)
         return out
+
+
+def _pooled(rows: torch.Tensor, mask: NDArray[np.bool_], half: NDArray[np.bool_]) -> torch.Tensor:
+    """Pixels [k, n] of images in their `mask`, as those in the mask `half` of images of half the size, [k, m]."""
+    inside, wanted = (torch.from_numpy(np.flatnonzero(one)).to(rows.device) for one in (mask, half))
+    out = []
+    for some in rows.split(32):
+        images = some.new_zeros(len(some), mask.size).index_copy_(1, inside, some).view(1, len(some), *mask.shape)
+        out.append(functional.avg_pool2d(images, 2).view(len(some), -1)[:, wanted])
+    return torch.vstack(out)
 
 
 def _typical(seen: list[Array], sex: int) -> list[Array]:

@@ -6,7 +6,7 @@ grain, catch-lights, hair that falls into the face) moves along and stays as sha
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from models import mesh
-from models.frame import Frame
+from models.frame import Frame, halved
 from models.hair import Hair
 from models.lighting import OFFSET, blur, to_channels
 from models.mesh import Array, Similarity
@@ -92,6 +92,16 @@ class FaceModel:
     @property
     def width(self) -> float:
         return float(np.ptp(self.vertices[:, 0]))
+
+    @property
+    def halved(self) -> "FaceModel":
+        """The same face in a frame of half the side, for `LinearPrior.halved`."""
+        explained, residual, lopsided, occlusion = (
+            cv2.resize(field, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            for field in (self.projection.explained, self.residual, self.projection.lopsided, self.occlusion)
+        )
+        projection = replace(self.projection, explained=explained, lopsided=lopsided)
+        return replace(self, projection=projection, residual=residual, occlusion=occlusion, places=halved(self.places))
 
     # Identities that are tried one after another often differ in texture alone, or in shape alone.
     @cached_property

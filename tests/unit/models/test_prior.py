@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -109,3 +110,36 @@ def test_traits_are_not_exaggerated_by_a_strong_rendering(engine: FaceAnonymizer
     texture, shape = _traits(prior, suited, "sex")
     np.testing.assert_allclose(texture, 0.9, atol=1e-3)
     np.testing.assert_allclose(shape, 0.5, atol=1e-3)
+
+
+def test_a_halved_prior_draws_the_same_in_a_quarter_of_the_pixels(engine: FaceAnonymizer) -> None:
+    """A change in the halved frame is the whole one's, four pixels in one; shapes are the same."""
+    whole, half = engine.prior, engine.prior.halved
+    before, after = whole.sample(np.random.default_rng(6), 2)
+
+    texture, shape = whole.change(before, after)
+    small, small_shape = half.change(before, after)
+
+    inner = half.frame.border > 0.03
+    wanted = cv2.resize(texture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)[inner]
+    assert small.shape == (whole.frame.side // 2, whole.frame.side // 2, 3)
+    np.testing.assert_allclose(small[inner][:, 0], wanted[:, 0], atol=1e-4)
+    for colour in (1, 2):  # of which both frames keep a quarter of their own resolution
+        assert np.corrcoef(small[inner][:, colour], wanted[:, colour])[0, 1] > 0.95
+    np.testing.assert_allclose(small_shape, shape, atol=1e-6)
+    np.testing.assert_array_equal(half.suit(after[None], before), whole.suit(after[None], before))
+
+
+def test_a_halved_prior_explains_a_face_alike(engine: FaceAnonymizer) -> None:
+    """Projected onto the halved prior, a face has the identity that the whole one reads in it."""
+    whole, half = engine.prior, engine.prior.halved
+    nobody = np.zeros(whole.latent_size, np.float32)
+    detail = whole.change(nobody, whole.sample(np.random.default_rng(7), 1)[0])[0]
+    small = cv2.resize(detail, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+    told, told_small = (
+        prior.project(one, np.ones(one.shape[:2], np.float32), prior.frame.mean).latent[: whole.texture_size]
+        for prior, one in ((whole, detail), (half, small))
+    )
+
+    assert float(told @ told_small) > 0.95 * float(np.linalg.norm(told) * np.linalg.norm(told_small))
