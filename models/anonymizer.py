@@ -26,6 +26,7 @@ from models.recognizer import Box, Recognizer
 from models.redaction import Redaction, Redactor
 from models.regions import Region, preserved_mask
 from models.renderer import FaceModel
+from models.rim import RimFinder
 from models.sface import SFace
 from models.wearing import WornFinder
 from models.weights import FOLDER
@@ -82,6 +83,7 @@ class FaceAnonymizer:
         self._redactor = Redactor(self.find, self._mesher)
         self._covers = CoverFinder(device=str(prior.device))
         self._hair = HairFinder()
+        self._rim = RimFinder()
         self._critic = Critic(device=str(prior.device))
         self._sface = SFace(device=str(prior.device))
 
@@ -237,6 +239,7 @@ class FaceAnonymizer:
             places=places,
             standing=in_photograph(cover.hard * (1 - carried), places, self.prior.frame),
             glasses=in_photograph(carried, places, self.prior.frame),
+            rim=self._rim.find(image, vertices, similarity.yaw_pitch_roll[2]),
             hair=self._hair.find(image, vertices, wearing.beard, self.prior.frame),
             headroom=renderer.headroom(texture, self.prior.frame.skin * bare),
             one_hue=bool(detail[facing > 0.5][:, 1:].std() < ONE_HUE),

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models import mesh
 from models.frame import Frame, halved
@@ -43,7 +44,9 @@ COLOUR = 0.8  # of the change of colour: skin keeps the tone of the neck and ear
 BELIEVED = 2.5  # standard deviations to which people differ; hard light drives a projection to twice that
 # Of the inter-ocular distance: how far from a preserved region a change has come to its full.
 COLOUR_REACH, MOTION_REACH = 0.22, 0.4
+NARROW = 0.04  # of the face's width: so near to its outline a place of the oval is at the edge
 BROW = -0.05  # log detail: the lightest that a brow may be
+WHOLLY = 0.999  # share of a pixel's neighbours that the mesh covers, from which it has a place in the face
 PIXEL = 0.45  # Gaussian deviation that a pixel of the photograph has, in its own width
 SMALL = 1.2  # pixels of the frame under one of the photograph, from which that matters
 FLATTEST = 0.5  # contrast of a new face, at least; the photograph's own, where that lies between it and 1
@@ -71,10 +74,10 @@ class FaceModel:
     vertices: [468, 3] pixels of the photograph; similarity: onto the mean face; residual: [T, T, 3] log
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
     grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
-    places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own; standing, glasses:
-    [h, w], 0..1 on that grid, what stands before the face, and what it carries (see `models.occlusion`); hair: where
-    there is any whose tone can change; one_hue: the photograph is grey or sepia, and no colour may enter it; headroom:
-    log units by which it may brighten.
+    places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own; on that grid,
+    [h, w], 0..1: standing, glasses, what stands before the face, and what it carries (see `models.occlusion`), and rim,
+    0 on what lies behind the head (see `models.rim`), else 1. hair: where there is any whose tone can change; one_hue:
+    the photograph is grey or sepia, and no colour may enter it; headroom: log units by which it may brighten.
     """
 
     vertices: Array
@@ -85,6 +88,7 @@ class FaceModel:
     places: Array
     standing: Array
     glasses: Array
+    rim: Array
     hair: Hair | None = None
     one_hue: bool = False
     headroom: float = BRIGHTEST
@@ -142,11 +146,16 @@ def surroundings(vertices: Array, height: int, width: int) -> tuple[int, int, in
     return left, top, min(int(high[0]), width) - left, min(int(high[1]), height) - top
 
 
+def places_size(vertices: Array, crop: tuple[int, int, int, int]) -> tuple[int, int]:
+    """Height and width of the grid of `places`."""
+    scale = min(1.0, PLACES_WIDTH / float(np.ptp(vertices[:, 0])))
+    return max(round(crop[3] * scale), 2), max(round(crop[2] * scale), 2)
+
+
 def places(frame: Frame, vertices: Array, crop: tuple[int, int, int, int]) -> Array:
     """Where in the frame each pixel of the crop (left, top, width, height) lies: [h, w, 2], far outside: no face."""
     left, top, width, height = crop
-    scale = min(1.0, PLACES_WIDTH / float(np.ptp(vertices[:, 0])))
-    size = max(round(height * scale), 2), max(round(width * scale), 2)
+    size = places_size(vertices, crop)
     closed = mesh.closed(vertices)
     points = (closed[:, :2] - (left, top)) * (size[1] / width, size[0] / height)
     return rasterise(points.astype(np.float32), *size, closed[:, 2]).image(frame.uv, -1e4)
@@ -185,7 +194,7 @@ def edit(
         return flow, near * bare
 
     flow, share = face.last_motion.of((shape.tobytes(), preserve, size, blend), motion)
-    ratio = _colours(face.places, flow, texture, face.headroom) * share[..., None]
+    ratio = _colours(face, flow, texture) * share[..., None]
     lighter = cv2.GaussianBlur((ratio[..., 0] + ratio[..., 1] + ratio[..., 2]) / 3, (0, 0), 2.5)
     soften = np.clip(2.2 * (lighter - 0.1), 0, 0.85)[..., None]
     return Edit(left, top, width, height, flow / step, ratio, soften.astype(np.float32))
@@ -281,21 +290,28 @@ def _past_obstacles(face: FaceModel, flow: Array, width: float, preserve: frozen
     return flow, beside_worn * beside_others
 
 
-def _colours(places: Array, flow: Array, texture: Array, brightest: float) -> Array:
+def _colours(face: FaceModel, flow: Array, texture: Array) -> Array:
     """Log ratio [h, w, 3]: each pixel's, by the place of the face that it is fetched from."""
     height, width = flow.shape[:2]
-    grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    places, bounds = face.places, np.dstack([face.places[..., 0] > -1, face.rim]).astype(np.float32)
     if places.shape[:2] != (height, width):
-        places = cv2.resize(places, (width, height), interpolation=cv2.INTER_LINEAR)
-    come_from = cv2.remap(places, flow + grid, None, cv2.INTER_LINEAR, borderValue=(-1e4,) * 2)
-    texture = _no_finer(texture, places)
+        places, bounds = (
+            cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR) for field in (places, bounds)
+        )
+    source = flow + np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    inside, rim = cv2.split(cv2.remap(bounds, source, None, cv2.INTER_LINEAR, borderValue=(0, 0)))
+    # What lies between a place in the face and none is no place.
+    share = rim * (inside > WHOLLY)
     ratio = np.zeros((height, width, 3), np.float32)
-    left, top, across, down = cv2.boundingRect((come_from[..., 0] > -1).astype(np.uint8))
-    face = slice(top, top + down), slice(left, left + across)
-    drawn = cv2.remap(texture, come_from[face], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    if not share.any():
+        return ratio
+    left, top, across, down = cv2.boundingRect((share > 0).astype(np.uint8))
+    crop = slice(top, top + down), slice(left, left + across)
+    come_from = cv2.remap(places, source[crop], None, cv2.INTER_LINEAR)
+    drawn = cv2.remap(_no_finer(texture, places), come_from, None, cv2.INTER_LINEAR)
     # Of lightness alone: bounded one by one, channels would end alike, and a shadow's red would glow when it is lit.
-    drawn[..., 0] = _bounded(drawn[..., 0], brightest)
-    ratio[face] = to_channels(drawn)
+    drawn[..., 0] = _bounded(drawn[..., 0], face.headroom)
+    ratio[crop] = to_channels(drawn) * share[crop][..., None]
     return ratio
 
 
@@ -333,8 +349,9 @@ def headroom(texture: Array, skin: Array) -> float:
 
 def _around(shift: Array, after: Array, height: int, width: int, step: int = 8) -> Array:
     """Outside the face the surroundings follow its contour and come to rest a quarter of its width away."""
-    ring, ring_shift = after[mesh.FACE_OVAL], shift[mesh.FACE_OVAL]
     face = float(np.ptp(after[:, 0]))
+    outermost = _outline(after, NARROW * face)
+    ring, ring_shift = after[outermost], shift[outermost]
     rows, columns = height // step + 2, width // step + 2
     grid = np.dstack(np.meshgrid(np.arange(columns), np.arange(rows))).astype(np.float32) * step
     apart = grid[:, :, None] - ring
@@ -345,6 +362,17 @@ def _around(shift: Array, after: Array, height: int, width: int, step: int = 8) 
     return cv2.resize(flow.astype(np.float32), (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)[
         :height, :width
     ]
+
+
+def _outline(points: Array, near: float) -> NDArray[np.intp]:
+    """The vertices [n] at the edge of a mesh [471, 2] as it is seen: of a turned face not all of its oval.
+
+    near: pixels from that edge within which the oval's vertices count.
+    """
+    hull = cv2.convexHull(points, returnPoints=False)[:, 0]
+    edge = points[hull]
+    on_oval = [one for one in mesh.FACE_OVAL if cv2.pointPolygonTest(edge, points[one].tolist(), True) < near]
+    return np.union1d(hull, on_oval)
 
 
 def _nearness(
