@@ -27,6 +27,7 @@ from pydicom.uid import (
 from service.errors import Quarantined
 from service.objects import read, to_bytes
 from service.pixels import Picture, Replaced, Written, WrittenFrame, decode, examine, single_frame, write
+from service.pixels.replacing import _random
 from service.settings import Limits
 from service.states import Cause
 from tests.support.fakefaces import BOX, FakeFaces
@@ -311,6 +312,22 @@ def test_a_new_patients_identity_is_random() -> None:
     """Two proposals for the same photograph differ: nothing is computed from the face."""
     faces, picture = FakeFaces(BOX), decode(source(), LIMITS)
     assert not np.array_equal(faces.propose(picture), faces.propose(picture))
+
+
+def test_the_systems_randomness_draws_identities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each draw is seeded with 256 bits of the operating system's, and nothing else."""
+    asked: list[int] = []
+
+    def bits(count: int) -> int:
+        asked.append(count)
+        return len(asked) // 3  # the third one is another
+
+    monkeypatch.setattr("service.pixels.replacing.secrets.randbits", bits)
+    first, second, third = (_random().standard_normal(4) for _ in range(3))
+
+    assert asked == [256] * 3
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, third)
 
 
 def evidence_of(change: NDArray[np.uint8] | None = None, *, frame: bytes | None = None, **columns: int) -> object:
