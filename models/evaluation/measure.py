@@ -4,7 +4,7 @@ Everything here runs in worker processes: engine and judges are loaded once in e
 and what comes back is small and can be pickled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -116,7 +116,7 @@ def measure_portrait(portrait: Portrait, index: int, peers: Sequence[Portrait], 
         return Measured(portrait, tile(image, None), None, None, ())
     vertices = source.place.vertices
     made: dict[str, Made | Picture] = {
-        mode: _made(tools.engine, setting, portrait.path.stem, image, image, mode, [setting.seed, index])
+        mode: _made(tools.engine, setting, {portrait.path.stem: image}, mode, [setting.seed, index])[0]
         for mode in setting.modes
     }
     made |= {name: baseline(image, vertices) for name, baseline in BASELINES.items()}
@@ -128,13 +128,14 @@ def measure_portrait(portrait: Portrait, index: int, peers: Sequence[Portrait], 
 
 
 def _made(
-    engine: FaceAnonymizer, setting: Setting, name: str, image: Picture, first: Picture, mode: str, seed: list[int]
-) -> Made:
-    """A result under the identity that is chosen on the patient's `first` picture."""
+    engine: FaceAnonymizer, setting: Setting, pictures: Mapping[str, Picture], mode: str, seed: list[int]
+) -> list[Made]:
+    """Results for one patient's pictures by name, under the identity that is chosen on the first of them."""
     seed = [*seed, list(MODES).index(mode)]
-    return Maker(engine, setting.cache).make(
-        name, image, mode, lambda: engine.propose(first, np.random.default_rng(seed), MODES[mode]), seed
-    )
+    first = next(iter(pictures.values()))
+    latent = cache(lambda: engine.propose(first, np.random.default_rng(seed), MODES[mode]))
+    maker = Maker(engine, setting.cache)
+    return [maker.make(name, image, mode, latent, seed) for name, image in pictures.items()]
 
 
 def _measure(
@@ -178,7 +179,7 @@ def measure_ablation(portrait: Portrait, index: int, setting: Setting) -> dict[s
     for variant in variants(tools.engine):
         seed = [setting.seed, index]
         name = f"{portrait.path.stem}-{variant.name}"
-        made = _made(variant.engine, setting, name, image, image, "standard", seed)
+        (made,) = _made(variant.engine, setting, {name: image}, "standard", seed)
         measured[variant.name] = _measure(portrait, image, source, "standard", made, tools)
     return measured
 
@@ -201,11 +202,9 @@ def measure_pair(pair: tuple[Portrait, Portrait], index: int, setting: Setting) 
     places = [source.place for source in sources if source.place is not None]
     if len(places) < 2:
         return None
+    named = {portrait.path.stem: image for portrait, image in zip(pair, images, strict=True)}
     results: dict[str, list[Picture]] = {UNTOUCHED: images} | {
-        mode: [
-            _made(tools.engine, setting, portrait.path.stem, image, images[0], mode, [setting.seed, index]).image
-            for portrait, image in zip(pair, images, strict=True)
-        ]
+        mode: [made.image for made in _made(tools.engine, setting, named, mode, [setting.seed, index])]
         for mode in setting.modes
     }
     for name, baseline in BASELINES.items():
@@ -237,8 +236,8 @@ def measure_many(portrait: Portrait, index: int, count: int, setting: Setting) -
     image = portrait.read()
     source = tools.observer.look(image)
     seeds = [[setting.seed, index, number] for number in range(count)]
-    made = (_made(tools.engine, setting, portrait.path.stem, image, image, "standard", seed) for seed in seeds)
-    return [tools.observer.look(one.image, source) for one in made]
+    made = (_made(tools.engine, setting, {portrait.path.stem: image}, "standard", seed) for seed in seeds)
+    return [tools.observer.look(one.image, source) for (one,) in made]
 
 
 def look_at(portrait: Portrait, setting: Setting) -> Look:
