@@ -4,7 +4,7 @@ Everything here runs in worker processes: engine and judges are loaded once in e
 and what comes back is small and can be pickled.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -132,10 +132,13 @@ def _made(
 ) -> list[Made]:
     """Results for one patient's pictures by name, under the identity that is chosen on the first of them."""
     seed = [*seed, list(MODES).index(mode)]
-    first = next(iter(pictures.values()))
-    latent = cache(lambda: engine.propose(first, np.random.default_rng(seed), MODES[mode]))
-    maker = Maker(engine, setting.cache)
+    latent, maker = _choice(engine, next(iter(pictures.values())), mode, seed), Maker(engine, setting.cache)
     return [maker.make(name, image, mode, latent, seed) for name, image in pictures.items()]
+
+
+def _choice(engine: FaceAnonymizer, first: Picture, mode: str, seed: list[int]) -> Callable[[], Array]:
+    """The identity that is chosen on a patient's `first` picture, once, and when it is asked for."""
+    return cache(lambda: engine.propose(first, np.random.default_rng(seed), MODES[mode]))
 
 
 def _measure(
@@ -169,17 +172,20 @@ def _measure(
 
 
 def measure_ablation(portrait: Portrait, index: int, setting: Setting) -> dict[str, FaceResult]:
-    """The portrait in standard mode with each subset of the engine's separable steps; {} when it has none."""
+    """The portrait in standard mode, under one identity, with each subset of the engine's separable steps.
+
+    {} when the portrait has no face.
+    """
     tools = _tools(setting)
     image = portrait.read()
     source = tools.observer.look(image)
     if source.place is None:
         return {}
-    measured = {}
+    measured, seed = {}, [setting.seed, index, list(MODES).index("standard")]
+    latent = _choice(tools.engine, image, "standard", seed)
     for variant in variants(tools.engine):
-        seed = [setting.seed, index]
         name = f"{portrait.path.stem}-{variant.name}"
-        (made,) = _made(variant.engine, setting, {name: image}, "standard", seed)
+        made = Maker(variant.engine, setting.cache).make(name, image, "standard", latent, seed)
         measured[variant.name] = _measure(portrait, image, source, "standard", made, tools)
     return measured
 
