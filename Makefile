@@ -26,7 +26,7 @@ run: setup ## run the gateway with veragate.toml (`.venv/bin/veragate init` writ
 	@$(BIN)/veragate up
 
 test: setup lint ## test everything that can be tested on this machine, and say what could not
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
 lint: setup ## formatting, lint, types, import directions
 	$(BIN)/ruff check .
