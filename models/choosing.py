@@ -138,11 +138,13 @@ def choose(
     for number in range(ROUNDS):
         # First whole draws and the best one with the texture or the shape of another, then steps from the best one.
         for block in prior.blocks if number else (slice(None), *prior.blocks):
-            draws = _draw(trying.face, prior, rng, bolder, best.latent, block, is_step=number > 0)
-            tried = _try(trying, critic, draws, preserve, best, others)
-            joint = _joined(trying.face, prior, best.latent, tried, block) if number else draws[:0]
-            tried += _try(trying, critic, joint, preserve, max([best, *tried], key=_worth), others)
+            start = best
+            draws = _draw(trying.face, prior, rng, bolder, start.latent, block, is_step=number > 0)
+            tried = _try(trying, critic, draws, preserve, start, others)
             best = max([best, *tried], key=_worth)
+            if number > 0:
+                joint = _joined(trying.face, prior, start.latent, tried, block)
+                best = max([best, *_try(trying, critic, joint, preserve, best, others)], key=_worth)
         if best.value > enough or trying.own is None:
             break
         if best.distance < HIDDEN:  # what hides well enough is not made bolder for its looks
@@ -191,7 +193,7 @@ def _joined(face: FaceModel, prior: LinearPrior, start: Array, tried: Sequence[F
     What single steps met by chance cancels out, what brought all of them on does not (weighted recombination: Beyer,
     The Theory of Evolution Strategies, 2001).
     """
-    leading = [one for one in sorted(tried, key=_worth, reverse=True)[:LEADING] if np.isfinite(one.value)]
+    leading = sorted(tried, key=_worth, reverse=True)[:LEADING]
     if len(leading) < 2:
         return np.zeros((0, len(start)), np.float32)
     own, ends = start[block], np.stack([one.latent[block] for one in leading])
@@ -200,7 +202,7 @@ def _joined(face: FaceModel, prior: LinearPrior, start: Array, tried: Sequence[F
     way = (np.log(len(leading) + 0.5) - np.log(np.arange(len(leading)) + 1)) @ ways
     step = np.cos(JOINT) * own / np.linalg.norm(own) + np.sin(JOINT) * way / np.linalg.norm(way)
     joint = start[None].copy()
-    joint[0, block] = step / np.linalg.norm(step) * np.linalg.norm(ends[0])
+    joint[0, block] = step * np.linalg.norm(ends[0])
     joint[:, block] = prior.suit(joint, face.projection.latent, SHOWN)[:, block]
     strain = proportions.of(prior).strain(face, np.vstack([joint, *(one.latent[None] for one in leading)]))
     return joint if strain[0] <= strain[1:].max() else joint[:0]

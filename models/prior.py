@@ -101,7 +101,7 @@ class LinearPrior:
         ends = [int(mask.sum()) for mask in (fine, coarse, coarse)]
         masks = (fine, half_fine), (coarse, half_coarse), (coarse, half_coarse)
         parts = zip(rows.split(ends, 1), masks, strict=True)
-        return torch.hstack([_pooled(part, mask, half_mask) for part, (mask, half_mask) in parts])
+        return torch.hstack([_averaged(part, mask, half_mask) for part, (mask, half_mask) in parts])
 
     @property
     def latent_size(self) -> int:
@@ -230,8 +230,8 @@ class LinearPrior:
         return out
 
 
-def _pooled(rows: torch.Tensor, mask: NDArray[np.bool_], half: NDArray[np.bool_]) -> torch.Tensor:
-    """Pixels [k, n] of images in their `mask`, as those in the mask `half` of images of half the size, [k, m]."""
+def _averaged(rows: torch.Tensor, mask: NDArray[np.bool_], half: NDArray[np.bool_]) -> torch.Tensor:
+    """Pixels [k, n] in the `mask` of k images, four in one as those in the mask `half` [k, m]."""
     inside, wanted = (torch.from_numpy(np.flatnonzero(one)).to(rows.device) for one in (mask, half))
     out = []
     for some in rows.split(32):
