@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import blender, hair, renderer
+from models import blender, hair, renderer, skin
 from models.choosing import PASSABLE, VIEWS, Trying, View, choose
 from models.cover import CoverFinder
 from models.critic import Critic
@@ -36,7 +36,7 @@ STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what fi
 METHOD = 7  # of rendering an identity; counted up when the same latent comes to look like another person
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
-FINEST = 1.3  # pixels of the common frame; detail finer than this is skin, not face
+FINEST = 1.3  # pixels of the common frame; detail finer than this is pores and grain
 ONE_HUE = 0.03  # log units by which red and blue vary against green in a sepia face at most; in colours, twice that
 LEVEL = 12.0  # degrees of roll up to which the recogniser takes a face as it stands
 
@@ -227,14 +227,14 @@ class FaceAnonymizer:
         wearing = self._worn.find(texture, bare)
         detail = split(texture, self.prior.frame.skin * bare).detail
         projection = self.prior.project(detail, bare, similarity.apply(vertices))
-        residual = detail - projection.explained
+        residual = blur(detail - projection.explained, FINEST)
         lopsided = projection.lopsided - blur(projection.lopsided, BROAD)
         places = renderer.places(self.prior.frame, vertices, renderer.surroundings(vertices, *image.shape[:2]))
         return FaceModel(
             vertices,
             similarity,
             projection,
-            residual=blur(residual, FINEST) + lopsided,
+            residual=residual - skin.borrowed(residual, bare, self.prior.frame) + lopsided,
             occlusion=1 - (1 - np.maximum(wearing.kept, cover.hair)) * blur(facing, TURNED),
             places=places,
             standing=in_photograph(cover.hard * (1 - carried), places, self.prior.frame),

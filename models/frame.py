@@ -84,6 +84,12 @@ class Frame:
         return plain.astype(np.float32)
 
     @cached_property
+    def unlined(self) -> Array:
+        """float32 [T, T]: 0 where lines belong to features and not to skin, on brows, nostrils and lips, else 1."""
+        lined = self.features["brows"] | self.features["nostrils"] | self.features["lips"]
+        return 1 - self._soft(lined, 3.0)
+
+    @cached_property
     def border(self) -> Array:
         """float32 [T, T]: distance from the edge of the face in parts of the frame's side, 0 outside."""
         distance = cv2.distanceTransform(self.inside.astype(np.uint8), cv2.DIST_L2, 5)
