@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models import FaceAnonymizer
 from tests.support.desks import Desk
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_engine() -> Iterator[None]:
+    """Networks that are loaded once for all tests, and not by each object that needs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FaceAnonymizer, "load", staticmethod(cache(FaceAnonymizer.load)))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rounds of choosing an identity instead of eight: the same journey in a third of the time.
+
+    Results are held to the same distance; what longer searches are worth is told by `veragate evaluate`.
+    """
+    monkeypatch.setattr("models.choosing.ROUNDS", 2)
 
 
 @pytest.fixture(autouse=True)
