@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import blender, hair, renderer, skin
+from models import blender, hair, marks, renderer, skin
 from models.choosing import PASSABLE, VIEWS, Trying, View, choose
 from models.cover import CoverFinder
 from models.critic import Critic
@@ -226,6 +226,8 @@ class FaceAnonymizer:
         bare = facing * (1 - np.maximum(cover.hard, cover.hair))
         wearing = self._worn.find(texture, bare)
         detail = split(texture, self.prior.frame.skin * bare).detail
+        spots = marks.find(detail, bare * (1 - wearing.kept), self.prior.frame)
+        detail = marks.bridged(detail, spots)
         projection = self.prior.project(detail, bare, similarity.apply(vertices))
         residual = blur(detail - projection.explained, FINEST)
         lopsided = projection.lopsided - blur(projection.lopsided, BROAD)
@@ -237,6 +239,7 @@ class FaceAnonymizer:
             residual=residual - skin.borrowed(residual, bare, self.prior.frame) + lopsided,
             occlusion=1 - (1 - np.maximum(wearing.kept, cover.hair)) * blur(facing, TURNED),
             places=places,
+            marks=marks.in_photograph(spots, vertices, self.prior.frame),
             standing=in_photograph(cover.hard * (1 - carried), places, self.prior.frame),
             glasses=in_photograph(carried, places, self.prior.frame),
             rim=self._rim.find(image, vertices, similarity.yaw_pitch_roll[2]),
@@ -259,7 +262,7 @@ class FaceAnonymizer:
             hair.recolour(image, model.hair, tone, kept, model.one_hue)
         plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps)
         rows, columns = slice(plan.top, plan.top + plan.height), slice(plan.left, plan.left + plan.width)
-        changed = blender.apply(image, plan, self.prior.device, "correction" in self.steps)
+        changed = blender.apply(marks.filled(image, model.marks), plan, self.prior.device, "correction" in self.steps)
         image[rows, columns] = np.where(kept[rows, columns, None], image[rows, columns], changed)
         return kept
 

@@ -90,6 +90,11 @@ class Frame:
         return 1 - self._soft(lined, 3.0)
 
     @cached_property
+    def plain(self) -> NDArray[np.bool_]:
+        """bool [T, T]: skin away from every feature and from the face's edge."""
+        return (self.unlined > 0.95) & (self.lids < 0.3) & (self.brow_bones < 0.5) & (self.border > 0.03)
+
+    @cached_property
     def border(self) -> Array:
         """float32 [T, T]: distance from the edge of the face in parts of the frame's side, 0 outside."""
         distance = cv2.distanceTransform(self.inside.astype(np.uint8), cv2.DIST_L2, 5)

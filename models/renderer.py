@@ -74,6 +74,7 @@ class FaceModel:
     vertices: [468, 3] pixels of the photograph; similarity: onto the mean face; residual: [T, T, 3] log
     detail that goes with the old face although the prior does not explain it (the finest part, pores and
     grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
+    marks: [n, 3], moles in the photograph (see `models.marks`).
     places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own; on that grid,
     [h, w], 0..1: standing, glasses, what stands before the face, and what it carries (see `models.occlusion`), and rim,
     0 on what lies behind the head (see `models.rim`), else 1. hair: where there is any whose tone can change; one_hue:
@@ -86,6 +87,7 @@ class FaceModel:
     residual: Array
     occlusion: Array
     places: Array
+    marks: Array
     standing: Array
     glasses: Array
     rim: Array
