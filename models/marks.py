@@ -53,11 +53,14 @@ def find(detail: Array, bare: Array, frame: Frame) -> NDArray[np.bool_]:
 
 def bridged(detail: Array, where: NDArray[np.bool_]) -> Array:
     """Log detail [T, T, 3] with the skin around in the place of marks."""
-    if not where.any():
-        return detail
-    around = smooth_where(detail, (~where).astype(np.float32), MARGIN)
-    share = blur(where.astype(np.float32), 1.0)[..., None]
-    return np.asarray(detail + share * (around - detail))
+    out = detail.copy()
+    for left, top, across, down in _boxes(where):
+        margin = round(4 * MARGIN)
+        near = np.s_[max(top - margin, 0) : top + down + margin, max(left - margin, 0) : left + across + margin]
+        around = smooth_where(detail[near], (~where[near]).astype(np.float32), MARGIN)
+        share = blur(where[near].astype(np.float32), 1.0)[..., None]
+        out[near] += share * (around - out[near])
+    return out
 
 
 def in_photograph(where: NDArray[np.bool_], vertices: Array, frame: Frame) -> Array:
@@ -69,13 +72,22 @@ def in_photograph(where: NDArray[np.bool_], vertices: Array, frame: Frame) -> Ar
     if not where.any():
         return NONE
     places = frame.raster.image(mesh.closed(vertices)[:, :2])
-    _, labels = cv2.connectedComponents(where.astype(np.uint8))
     out = []
-    for label in range(1, int(labels.max()) + 1):
-        points = places[labels == label]
+    for left, top, across, down in _boxes(where):
+        box = np.s_[top : top + down, left : left + across]
+        points = places[box][where[box]]
         middle = points.mean(0)
         out.append((*middle, np.linalg.norm(points - middle, axis=1).max()))
     return np.array(out, np.float32)
+
+
+def _boxes(where: NDArray[np.bool_]) -> list[list[int]]:
+    """left, top, width and height of each of them."""
+    if not where.any():
+        return []
+    _, _, stats, _ = cv2.connectedComponentsWithStats(where.astype(np.uint8))
+    boxes: list[list[int]] = stats[1:, : cv2.CC_STAT_AREA].tolist()
+    return boxes
 
 
 def filled(image: NDArray[np.uint8], marks: Array) -> NDArray[np.uint8]:

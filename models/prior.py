@@ -23,8 +23,8 @@ from models.lighting import CHROMA
 from models.mesh import VERTICES, Array
 from models.weights import load
 
-ROBUST = 3  # rounds of reweighting when a face is projected
 EVERY = 7  # one pixel of this many is used to find the coefficients
+ROBUST = (3, 3, 1)  # rounds of reweighting when a face is projected: one of so many of those pixels is used in each
 # Of the way from a draw's apparent traits to those shown: a beard's shadow on a woman is odder than ten years.
 SUITED = {"sex": 1.0, "age": 0.3}
 # Along the trait called sex: means of the training's women and men, of texture and of shape, and what tells them apart
@@ -178,13 +178,14 @@ class LinearPrior:
         difference = values - self._mean
         noise = self._spread**2 + 0.03**2
         few = slice(None, None, EVERY)  # a regular subset of the pixels tells the coefficients as well as all
-        basis, part, part_noise, part_seen = self._subset, difference[few], noise[few] / EVERY, seen[few]
+        basis, part, part_noise, part_seen = self._subset, difference[few], noise[few], seen[few]
         weight = part_seen.clone()
-        for _ in range(ROBUST):
-            weighed = basis * (weight / part_noise)
-            system = weighed @ basis.T + torch.eye(len(basis), device=self.device)
-            coefficients = torch.linalg.solve(system, weighed @ part)
-            error = (part - coefficients @ basis) / torch.sqrt(part_noise * EVERY)
+        for step in ROBUST:
+            some = slice(None, None, step)
+            weighed = basis[:, some] * (weight[some] / (part_noise[some] / (step * EVERY)))
+            system = weighed @ basis[:, some].T + torch.eye(len(basis), device=self.device)
+            coefficients = torch.linalg.solve(system, weighed @ part[some])
+            error = (part - coefficients @ basis) / torch.sqrt(part_noise)
             weight = part_seen / (1 + (error / OUTLIER) ** 4)
         explained = self._unpack((self._mean + coefficients @ self._basis).cpu().numpy())
         uneven = slice(self.texture_size, self._identity_rows)

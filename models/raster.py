@@ -25,7 +25,10 @@ class Raster:
 
     def interpolate(self, values: Array) -> Array:
         """Vertex values [471, d] to covered pixels [n, d]."""
-        return np.einsum("nkd,nk->nd", values[self.corners], self.weights, dtype=np.float32)
+        out = np.zeros((len(self.rows), values.shape[1]), np.float32)
+        for corner, weight in zip(self.corners.T, self.weights.T, strict=True):
+            out += values.take(corner, 0) * weight[:, None]
+        return out
 
     def image(self, values: Array, fill: float = 0.0) -> Array:
         """Vertex values [471, d] to an image [height, width, d], `fill` where the mesh does not reach."""
@@ -55,7 +58,8 @@ def rasterise(points: Array, height: int, width: int, depth: Array | None = None
     for number in order:
         cv2.fillConvexPoly(index, fixed[faces[number]], int(number), shift=4)
     rows, columns = np.nonzero(index >= 0)
-    corners = faces[index[rows, columns]]
+    # One corner of all pixels after another, as they are read.
+    corners = np.asfortranarray(faces[index[rows, columns]])
     return Raster(height, width, rows, columns, corners, _barycentric(points, corners, rows, columns))
 
 
@@ -65,5 +69,5 @@ def _barycentric(points: Array, corners: NDArray[np.int32], rows: NDArray[np.int
     area = np.where(np.abs(area) < 1e-6, 1e-6, area)
     first = ((b[:, 1] - c[:, 1]) * (columns - c[:, 0]) + (c[:, 0] - b[:, 0]) * (rows - c[:, 1])) / area
     second = ((c[:, 1] - a[:, 1]) * (columns - c[:, 0]) + (a[:, 0] - c[:, 0]) * (rows - c[:, 1])) / area
-    weights = np.clip(np.stack([first, second, 1 - first - second], 1), 0, 1)
-    return (weights / np.maximum(weights.sum(1, keepdims=True), 1e-6)).astype(np.float32)
+    weights = np.clip(np.stack([first, second, 1 - first - second]), 0, 1)
+    return (weights / np.maximum(weights.sum(0), 1e-6)).astype(np.float32).T
