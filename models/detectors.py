@@ -8,11 +8,11 @@ faces from a twenty-fifth on. Both give six places of a face.
 from dataclasses import dataclass
 from typing import Literal
 
-import mediapipe as mp
 import numpy as np
 
 from models.mesh import Array, Box, upright
 from models.pyramid import Pyramid
+from models.solutions import solutions
 
 Range = Literal["near", "far"]
 SIDES: dict[Range, int] = {"near": 128, "far": 192}
@@ -57,7 +57,7 @@ class Sighting:
 class Detector:
     def __init__(self, range: Range) -> None:
         self.side = SIDES[range]
-        self._network = mp.solutions.face_detection.FaceDetection(
+        self._network = solutions.face_detection.FaceDetection(
             model_selection=int(range == "far"), min_detection_confidence=0.5
         )
 

@@ -3,11 +3,11 @@
 from typing import Final
 
 import cv2
-import mediapipe as mp
 import numpy as np
 from numpy.typing import NDArray
 
 from models.mesh import Array
+from models.solutions import solutions
 
 Mask = NDArray[np.bool_]
 
@@ -23,7 +23,7 @@ class HandFinder:
     """Not for several threads at a time."""
 
     def __init__(self) -> None:
-        self._network = mp.solutions.hands.Hands(static_image_mode=True, max_num_hands=4)
+        self._network = solutions.hands.Hands(static_image_mode=True, max_num_hands=4)
 
     def reach(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Of an RGB picture [H, W, 3] in which people stand upright: uint8 [H, W], 1 in hands and what is near them."""

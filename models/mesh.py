@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import cv2
-import mediapipe as mp
 import numpy as np
 from numpy.typing import NDArray
+
+from models.solutions import solutions
 
 Array = NDArray[np.float32]
 Box = tuple[float, float, float, float]
@@ -39,7 +40,7 @@ def _loop(edges: frozenset[tuple[int, int]]) -> list[int]:
     return loop
 
 
-FACE_OVAL = _loop(mp.solutions.face_mesh.FACEMESH_FACE_OVAL)
+FACE_OVAL = _loop(solutions.face_mesh.FACEMESH_FACE_OVAL)
 
 
 @cache
@@ -49,7 +50,7 @@ def triangles() -> NDArray[np.int32]:
     The package carries the edges of the mesh only; its triangles are the 3-cycles of that graph.
     """
     near: dict[int, set[int]] = {}
-    for a, b in mp.solutions.face_mesh.FACEMESH_TESSELATION:
+    for a, b in solutions.face_mesh.FACEMESH_TESSELATION:
         near.setdefault(a, set()).add(b)
         near.setdefault(b, set()).add(a)
     faces = {(a, b, c) for a in near for b in near[a] if b > a for c in near[a] & near[b] if c > b}
@@ -62,7 +63,7 @@ def triangles() -> NDArray[np.int32]:
 @cache
 def edges() -> NDArray[np.int32]:
     """[n, 2], the numbers of two vertices that an edge of the mesh joins, each edge once."""
-    joined = {(min(pair), max(pair)) for pair in mp.solutions.face_mesh.FACEMESH_TESSELATION}
+    joined = {(min(pair), max(pair)) for pair in solutions.face_mesh.FACEMESH_TESSELATION}
     return np.array(sorted(joined), np.int32)
 
 
@@ -148,7 +149,7 @@ class Mesher:
     """Finds the mesh of one face inside a box."""
 
     def __init__(self) -> None:
-        self._mesh = mp.solutions.face_mesh.FaceMesh(
+        self._mesh = solutions.face_mesh.FaceMesh(
             static_image_mode=True, refine_landmarks=True, max_num_faces=1, min_detection_confidence=0.2
         )
 

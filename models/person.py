@@ -5,9 +5,10 @@ who stand upright and take up a good part of the picture; a small or tilted pers
 """
 
 import cv2
-import mediapipe as mp
 import numpy as np
 from numpy.typing import NDArray
+
+from models.solutions import solutions
 
 WORK_SIDE = 256  # pixels; the network sees no more, whatever it is given
 
@@ -16,7 +17,7 @@ class PersonSegmenter:
     """Not for several threads at a time; some milliseconds a picture."""
 
     def __init__(self) -> None:
-        self._network = mp.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
+        self._network = solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
 
     def probability(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """How likely each pixel of an RGB picture [H, W, 3] shows a person: float32 [H, W], 0..1.

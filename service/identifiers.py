@@ -27,7 +27,7 @@ _NOTHING: Final = frozenset({"19000101", "000000"})  # what stands for no date a
 _INSTANCE_UIDS: Final = frozenset({"SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"})
 _CODE: Final = (0x00080100, 0x00080102, 0x00080104)  # Code Value, Coding Scheme Designator, Code Meaning
 _NUMBERS: Final = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber", "IssuerOfPatientID"})
-_IDEOGRAPHS: Final = 0x2E80
+_IDEOGRAPHS: Final = "\u2e80"
 _MOST_TEXTS: Final = 8000
 _DEEPEST: Final = 40  # items in items; the deepest objects of the standard (structured reports) stay below
 
@@ -202,7 +202,7 @@ def _words(text: str) -> list[str]:
 
 def is_wide(text: str) -> bool:
     """Whether characters that are words by themselves are in it: a Chinese family name has one."""
-    return any(ord(character) >= _IDEOGRAPHS for character in text)
+    return max(text, default="") >= _IDEOGRAPHS
 
 
 def fold(text: str) -> str:

@@ -106,12 +106,12 @@ def _telling(uid: str) -> str:
 
 def _stands_in(text: str, value: str, vr: str) -> bool:
     """Long texts anywhere, short ones as words, very short ones only as a whole value of an element for people."""
-    if is_wide(text) and len(text) > 1:
-        return text in value
-    if len(text) < 3 and not is_wide(text):
-        return vr in ("LO", "SH", "PN", "ST", "LT", "UT", "UC") and text in value.split("\\")
     if text not in value:
         return False
+    if is_wide(text) and len(text) > 1:
+        return True
+    if len(text) < 3 and not is_wide(text):
+        return vr in ("LO", "SH", "PN", "ST", "LT", "UT", "UC") and text in value.split("\\")
     if len(text) >= _LONG and vr != "UI":
         return True
     return re.search(rf"(?<![^\W_]){re.escape(text)}(?![^\W_])", value) is not None
