@@ -4,6 +4,9 @@ Everything here runs in worker processes: engine and judges are loaded once in e
 and what comes back is small and can be pickled.
 """
 
+import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -84,7 +87,20 @@ class Measured:
 def start_process(setting: Setting) -> None:
     """Initialise a worker process: one thread each, since there is one process per core."""
     cv2.setNumThreads(1)
+    end_with_parent()
     _tools(setting)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent.join,), daemon=True).start()
+
+
+def _follow(wait: Callable[[], object]) -> None:
+    wait()
+    os._exit(1)
 
 
 @dataclass(frozen=True)
