@@ -45,7 +45,8 @@ BELIEVED = 2.5  # standard deviations to which people differ; hard light drives 
 # Of the inter-ocular distance: how far from a preserved region a change has come to its full.
 COLOUR_REACH, MOTION_REACH = 0.22, 0.4
 NARROW = 0.04  # of the face's width: so near to its outline a place of the oval is at the edge
-BROW = -0.05  # log detail: the lightest that a brow may be
+# Log detail: the lightest that a brow may be, and the skin around it; and the share of its darkness that a brow keeps.
+BROW, RIDGE, KEPT = -0.05, 0.12, 0.5
 WHOLLY = 0.999  # share of a pixel's neighbours that the mesh covers, from which it has a place in the face
 PIXEL = 0.45  # Gaussian deviation that a pixel of the photograph has, in its own width
 SMALL = 1.2  # pixels of the frame under one of the photograph, from which that matters
@@ -220,9 +221,12 @@ def _drawn(prior: LinearPrior, face: FaceModel, latent: Array) -> Array:
     share = PLAIN + (1 - PLAIN) * prior.frame.marked
     texture, _ = prior.change(_believed(prior, face.projection.latent), latent, contrast, share)
     texture *= prior.frame.calm[..., None]
-    # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine.
+    # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine; dark ones stay so,
+    # for white brows under dark hair are nobody's, and the skin around them would glow with them.
     old = face.projection.explained[..., 0]
-    texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - BROW, 0)
+    lightest = min(BROW, -KEPT * _depth(prior.frame, old))
+    texture[..., 0] -= prior.frame.brow_bones * np.maximum(old + texture[..., 0] - RIDGE, 0)
+    texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - lightest, 0)
     # Where hair and brows are fair, another's black ones, or lids in deep shadow, look painted; on bright skin whatever
     # darkens around the brows does.
     bright = (BRIGHTEST - face.headroom) / (BRIGHTEST - LEAST)
@@ -244,9 +248,13 @@ def _freely(frame: Frame, lightness: Array, bright: float) -> float:
 
     Brows that hardly show are fair on bright skin alone (`bright`, 0..1); on dark skin all do.
     """
-    depth = -float(np.average(lightness, weights=frame.brows))
-    dark = max(depth / DEEP, 1 - bright / BRIGHT)
+    dark = max(_depth(frame, lightness) / DEEP, 1 - bright / BRIGHT)
     return FAIR + (DARK - FAIR) * min(max(dark, 0.0), 1.0)
+
+
+def _depth(frame: Frame, lightness: Array) -> float:
+    """How much darker brows are than the skin around them, in log detail [T, T]."""
+    return -float(np.average(lightness, weights=frame.brows))
 
 
 def _coloured(change: Array, old: Array) -> Array:

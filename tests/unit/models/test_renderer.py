@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 
 from models import FaceAnonymizer, Region, renderer
 
@@ -210,3 +211,29 @@ def test_no_beard_is_drawn_on_shaven_skin(engine: FaceAnonymizer, astronaut: np.
 
     assert darkening(wanted[boldest]) > 0.15
     assert 0.05 < darkening(drawn) < 0.5 * darkening(wanted[boldest])
+
+
+def test_dark_brows_do_not_turn_white(
+    engine: FaceAnonymizer, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An identity with shining brows gives a face with dark ones brows that stay dark, and no glow around them."""
+    model = engine.explain(astronaut, engine.find(astronaut)[0])
+    assert model is not None
+    frame, explained = engine.prior.frame, model.projection.explained.copy()
+    explained[..., 0] -= 0.5 * frame.brows
+    face = replace(
+        model,
+        projection=replace(model.projection, explained=explained),
+        residual=np.zeros_like(explained),
+        occlusion=np.zeros_like(model.occlusion),
+    )
+    white = np.zeros_like(explained)
+    white[..., 0] = 0.9 * np.maximum(frame.brow_bones, frame.brows)
+    monkeypatch.setattr(engine.prior, "change", lambda *_: (white.copy(), np.zeros_like(frame.mean)))
+
+    new = explained[..., 0] + renderer.drawing(engine.prior, face, model.projection.latent)[0][..., 0]
+
+    before, after = (np.average(one, weights=frame.brows) for one in (explained[..., 0], new))
+    assert before < -0.15
+    assert before < after < -0.04
+    assert new[frame.brow_bones > 0.98].max() < 0.2
