@@ -56,6 +56,7 @@ def test_one_identity_in_two_photographs_is_one_person(
     assert Recognizer.distance(first, second) < SAME_PERSON
 
 
+@pytest.mark.usefixtures("short_search")
 def test_everybody_in_the_picture_is_replaced(
     engine: FaceAnonymizer, astronaut: np.ndarray, admiral: np.ndarray
 ) -> None:

@@ -165,6 +165,7 @@ def test_hair_belongs_to_the_identity(engine: FaceAnonymizer, astronaut: Picture
     np.testing.assert_array_equal(results[1].image[kept], astronaut[kept])
 
 
+@pytest.mark.usefixtures("short_search")
 def test_an_identity_without_its_tone_leaves_all_hair_as_it_is(engine: FaceAnonymizer, astronaut: Picture) -> None:
     """Given the face's numbers alone, the largest face changes and so does who stands beside, and no hair does."""
     half = astronaut[:300, 60:400]

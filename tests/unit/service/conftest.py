@@ -20,12 +20,8 @@ def one_engine() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rounds of choosing an identity instead of eight: the same journey in a third of the time.
-
-    Results are held to the same distance; what longer searches are worth is told by `veragate evaluate`.
-    """
-    monkeypatch.setattr("models.choosing.ROUNDS", 2)
+def _searching_shortly(short_search: None) -> None:
+    """The service's tests are about the journey of a photograph."""
 
 
 @pytest.fixture(autouse=True)
