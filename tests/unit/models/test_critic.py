@@ -49,7 +49,7 @@ def test_the_head_stands_upright_however_the_picture_is_turned(
 
 
 def test_a_choice_looks_less_drawn_than_chance(engine: FaceAnonymizer, critic: Critic, astronaut: np.ndarray) -> None:
-    """Of four proposals the critic thinks better than of four draws that nobody chose."""
+    """Of proposals the critic thinks better than of draws that nobody chose: means of some, for one scatters by a unit."""
     model = engine.explain(astronaut, engine.find(astronaut)[0])
     assert model is not None
 
@@ -57,9 +57,9 @@ def test_a_choice_looks_less_drawn_than_chance(engine: FaceAnonymizer, critic: C
         results = [engine.anonymize(astronaut, latent).image for latent in latents]
         return float(critic.drawn([crop(one, model.vertices, model.similarity) for one in results]).mean())
 
-    chosen = [engine.propose(astronaut, np.random.default_rng(seed)) for seed in range(4)]
+    chosen = [engine.propose(astronaut, np.random.default_rng(seed)) for seed in range(8)]
 
-    assert judged(chosen) < judged(list(engine.sample(np.random.default_rng(9), 4)))
+    assert judged(chosen) < judged(list(engine.sample(np.random.default_rng(9), 16)))
 
 
 def test_lost_weights_are_named(tmp_path: Path) -> None:
