@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import hair, proportions, renderer
+from models import hair, marks, proportions, renderer
 from models.critic import Critic, crop
-from models.marks import NONE
 from models.mesh import Array, fit_similarity
 from models.prior import LinearPrior
 from models.recognizer import Recognizer
@@ -271,4 +270,5 @@ def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uin
     vertices = (vertices * scale).astype(np.float32)
     similarity = fit_similarity(vertices, model.similarity.apply(model.vertices))
     moved = None if model.hair is None else model.hair.moved(scale, left, top)
-    return small, replace(model, vertices=vertices, similarity=similarity, marks=NONE, hair=moved)  # too small to show
+    few = marks.NONE  # in so small a copy they do not show
+    return small, replace(model, vertices=vertices, similarity=similarity, marks=few, hair=moved)

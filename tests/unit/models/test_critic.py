@@ -49,7 +49,7 @@ def test_the_head_stands_upright_however_the_picture_is_turned(
 
 
 def test_a_choice_looks_less_drawn_than_chance(engine: FaceAnonymizer, critic: Critic, astronaut: np.ndarray) -> None:
-    """Of proposals the critic thinks better than of draws that nobody chose: means of some, for one scatters by a unit."""
+    """Of proposals the critic thinks better than of draws that nobody chose; several, for one scatters by a unit."""
     model = engine.explain(astronaut, engine.find(astronaut)[0])
     assert model is not None
 
