@@ -270,5 +270,5 @@ def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uin
     vertices = (vertices * scale).astype(np.float32)
     similarity = fit_similarity(vertices, model.similarity.apply(model.vertices))
     moved = None if model.hair is None else model.hair.moved(scale, left, top)
-    few = marks.NONE  # in so small a copy they do not show
-    return small, replace(model, vertices=vertices, similarity=similarity, marks=few, hair=moved)
+    unmarked = marks.NONE  # in so small a copy they do not show
+    return small, replace(model, vertices=vertices, similarity=similarity, marks=unmarked, hair=moved)

@@ -15,15 +15,14 @@ from models import mesh
 from models.frame import Frame
 from models.lighting import blur, smooth_where
 from models.mesh import Array
+from models.skin import SEEN, finer, usual
 
 WIDEST: Final = 16  # pixels of the common frame across a mark
 ROUND: Final = 0.4  # least part of its longer side that the shorter one has, and of its box that it fills
-COARSE: Final = 6.0  # pixels of the common frame; coarser than this is light and form
+COARSEST: Final = 6.0  # pixels of the common frame; coarser than this is light and form
 GRAIN: Final = 0.8  # and finer than this grain
-AROUND: Final = 14.0  # over which it is told what is usual
 DARK: Final = 0.12  # log units under the skin around, at least
 ODD: Final = 6.0  # times what is usual there
-BARE: Final = 0.6  # how far a place is bare and turned to the camera, at least
 MARGIN: Final = 3.0  # pixels of the common frame around it that are filled too
 SIDES: Final = 8  # directions in which plain skin is looked for
 NONE: Final = np.zeros((0, 3), np.float32)
@@ -36,12 +35,9 @@ def find(detail: Array, bare: Array, frame: Frame) -> NDArray[np.bool_]:
         detail: log detail [T, T, 3] in the frame.
         bare: [T, T], 0..1, how far a place is bare skin and turned to the camera.
     """
-    seen = cv2.erode((frame.plain & (bare > BARE)).astype(np.float32), np.ones((5, 5)))
-    light = detail[..., 0]
-    coarse = blur(light * seen, COARSE) / np.maximum(blur(seen, COARSE), 0.01)
-    band = blur((light - coarse) * seen, GRAIN)
-    usual = (blur(np.sqrt(np.abs(band)), AROUND) / np.maximum(blur(seen, AROUND), 0.1)) ** 2
-    spots = ((band < -np.maximum(ODD * usual, DARK)) & (seen > 0)).astype(np.uint8)
+    seen = cv2.erode((frame.plain & (bare > SEEN)).astype(np.float32), np.ones((5, 5)))
+    band = blur(finer(detail[..., 0], seen, COARSEST), GRAIN)
+    spots = ((band < -np.maximum(ODD * usual(band, seen), DARK)) & (seen > 0)).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(spots, connectivity=8)
     across, down, area = (stats[:, part] for part in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
     longer, shorter = np.maximum(across, down), np.minimum(across, down)
@@ -83,8 +79,6 @@ def in_photograph(where: NDArray[np.bool_], vertices: Array, frame: Frame) -> Ar
 
 def _boxes(where: NDArray[np.bool_]) -> list[list[int]]:
     """left, top, width and height of each of them."""
-    if not where.any():
-        return []
     _, _, stats, _ = cv2.connectedComponentsWithStats(where.astype(np.uint8))
     boxes: list[list[int]] = stats[1:, : cv2.CC_STAT_AREA].tolist()
     return boxes

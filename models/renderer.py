@@ -45,7 +45,7 @@ BELIEVED = 2.5  # standard deviations to which people differ; hard light drives 
 # Of the inter-ocular distance: how far from a preserved region a change has come to its full.
 COLOUR_REACH, MOTION_REACH = 0.22, 0.4
 NARROW = 0.04  # of the face's width: so near to its outline a place of the oval is at the edge
-# Log detail: the lightest that a brow may be, and the skin around it; and the share of its darkness that a brow keeps.
+# Log detail: the lightest that a brow, and the skin around brows, may be; and the share of its darkness that one keeps.
 BROW, RIDGE, KEPT = -0.05, 0.12, 0.5
 WHOLLY = 0.999  # share of a pixel's neighbours that the mesh covers, from which it has a place in the face
 PIXEL = 0.45  # Gaussian deviation that a pixel of the photograph has, in its own width

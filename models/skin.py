@@ -35,16 +35,37 @@ def borrowed(residual: Array, bare: Array, frame: Frame) -> Array:
         0 on brows, nostrils and lips, whose lines are the face's own.
     """
     seen = _inner(bare > SEEN)
-    coarse = blur(residual * seen[..., None], COARSEST) / np.maximum(blur(seen, COARSEST), 0.01)[..., None]
-    band = (residual - coarse) * seen[..., None]
-    # Of roots: an edge among plain skin counts little.
-    roots = blur(np.sqrt(np.abs(band)), AROUND) / np.maximum(blur(seen, AROUND), 0.1)[..., None]
-    usual = USUAL * roots**2 + FLAT
+    band = finer(residual, seen, COARSEST)
+    limit = USUAL * usual(band, seen) + FLAT
     # Of a turned face the other half is out of sight, and at a face's edge hair throws its shadow: what stays there is
     # its own.
     other, both = band[:, ::-1], seen * seen[:, ::-1] * np.clip(frame.border / RIM - 0.5, 0, 1)
     worn = band + both[..., None] * (other - band)
-    return np.asarray(usual * np.tanh(worn / usual) * frame.unlined[..., None], np.float32)
+    return np.asarray(limit * np.tanh(worn / limit) * frame.unlined[..., None], np.float32)
+
+
+def finer(values: Array, seen: Array, coarsest: float) -> Array:
+    """What is finer than `coarsest` pixels in values [T, T] or [T, T, C], told by what is `seen` (0..1) alone."""
+    where = _like(seen, values)
+    return np.asarray((values - _mean(values * where, seen, coarsest, 0.01)) * where)
+
+
+def usual(band: Array, seen: Array) -> Array:
+    """How strong a band [T, T] or [T, T, C], 0 where nothing is `seen`, usually is around each place.
+
+    A mean of roots: an edge or a spot among plain skin counts little.
+    """
+    return np.asarray(_mean(np.sqrt(np.abs(band)), seen, AROUND, 0.1) ** 2)
+
+
+def _mean(values: Array, seen: Array, sigma: float, least: float) -> Array:
+    """Around each place, of values that are 0 where nothing is seen; `least`: of the share seen that is divided by."""
+    return np.asarray(blur(values, sigma) / _like(np.maximum(blur(seen, sigma), least), values))
+
+
+def _like(field: Array, values: Array) -> Array:
+    """A field [T, T] that can be multiplied with values [T, T] or [T, T, C]."""
+    return field if values.ndim == 2 else field[..., None]
 
 
 def _inner(mask: NDArray[np.bool_]) -> Array:
