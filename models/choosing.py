@@ -46,6 +46,7 @@ STRANGE: Final = 1.2
 FAMILIAR: Final = 2.4
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.25  # what a unit of the critic's judgement costs, in recognition distance
+STRAINED: Final = 0.01  # and what each deviation costs by which a shape distorts the face, see `models.proportions`
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared
@@ -127,24 +128,22 @@ def choose(
     Draws are made under the condition that their apparent sex and age suit the face. They are tried on it, whole and
     then for their texture and their shape; the best one is bettered by random steps in either, and by one step in the
     direction that the better of them share. Kept is what the recogniser finds far from the face, a second one does not
-    know and the critic does not find drawn; the search ends with a value that is `enough`. Of the photograph nothing
-    but sex and age enters the identity.
+    know and the critic does not find drawn, in a shape that distorts the face little; the search ends with a value that
+    is `enough`. Of the photograph nothing but sex and age enters the identity.
 
     What is best on the face that leads is tried on the same person's `others` too, and its worst view counts. A view
     in which the recogniser sees no face before anything was done says nothing, and is left out.
     """
-    others = [other for other in others if other[0].own is not None]
+    search = _Search(trying, prior, critic, preserve, [other for other in others if other[0].own is not None])
     best, bolder = Found(prior.sample(rng, 1)[0]), 0
     for number in range(ROUNDS):
         # First whole draws and the best one with the texture or the shape of another, then steps from the best one.
         for block in prior.blocks if number else (slice(None), *prior.blocks):
             start = best
-            draws = _draw(trying.face, prior, rng, bolder, start.latent, block, is_step=number > 0)
-            tried = _try(trying, critic, draws, preserve, start, others)
+            tried = search.tried(search.drawn(rng, bolder, start.latent, block, is_step=number > 0), start)
             best = max([best, *tried], key=_worth)
             if number > 0:
-                joint = _joined(trying.face, prior, start.latent, tried, block)
-                best = max([best, *_try(trying, critic, joint, preserve, best, others)], key=_worth)
+                best = max([best, *search.tried(search.joined(start.latent, tried, block), best)], key=_worth)
         if best.value > enough or trying.own is None:
             break
         if best.distance < HIDDEN:  # what hides well enough is not made bolder for its looks
@@ -156,27 +155,104 @@ def choose(
     return np.concatenate([best.latent, tones[0]])
 
 
-def _draw(
-    face: FaceModel, prior: LinearPrior, rng: np.random.Generator, bolder: int, best: Array, block: slice, is_step: bool
-) -> Array:
-    """DRAWS identities of the face's apparent sex and age that differ from `best` in `block`.
+@dataclass(frozen=True)
+class _Search:
+    """What stays the same while an identity is sought: the view that leads, the judges, and the person's other views.
 
-    Some are bolder than others: what one face bears distorts another. bolder: in how many rounds no identity hid the
-    face; is_step: they are `best`, turned towards a draw, and as typical as that.
+    preserve: what is preserved in the view that leads.
     """
-    surplus = SURPLUS[min(bolder, len(SURPLUS) - 1)]
-    draws = prior.sample(rng, DRAWS * (min(surplus, STEP_SURPLUS) if is_step else surplus))
-    if is_step:
-        turn = rng.uniform(*TURN, (len(draws), 1)).astype(np.float32)
-        draws = np.cos(turn) * _usual(best, prior) + np.sin(turn) * draws
-    for part, (low, high) in zip(prior.blocks, BOLDNESS, strict=True):
-        draws[:, part] *= (1 + BOLDER * bolder) * rng.uniform(low, high, (len(draws), 1))
-    changed = np.repeat(best[None], len(draws), 0)
-    changed[:, block] = prior.suit(draws, face.projection.latent, SHOWN)[:, block]
-    if block == prior.blocks[0]:  # a texture distorts nothing
-        return changed[:DRAWS]
-    strain = proportions.of(prior).strain(face, changed, proportions.USUAL * (1 + ODDER * bolder))
-    return changed[np.argsort(strain, kind="stable")[:DRAWS]]
+
+    trying: Trying
+    prior: LinearPrior
+    critic: Critic
+    preserve: frozenset[Region]
+    others: Sequence[View]
+
+    def drawn(self, rng: np.random.Generator, bolder: int, best: Array, block: slice, is_step: bool) -> Array:
+        """DRAWS identities of the face's apparent sex and age that differ from `best` in `block`.
+
+        Some are bolder than others: what one face bears distorts another. bolder: in how many rounds no identity hid
+        the face; is_step: they are `best`, turned towards a draw, and as typical as that.
+        """
+        prior, face = self.prior, self.trying.face
+        surplus = SURPLUS[min(bolder, len(SURPLUS) - 1)]
+        draws = prior.sample(rng, DRAWS * (min(surplus, STEP_SURPLUS) if is_step else surplus))
+        if is_step:
+            turn = rng.uniform(*TURN, (len(draws), 1)).astype(np.float32)
+            draws = np.cos(turn) * _usual(best, prior) + np.sin(turn) * draws
+        for part, (low, high) in zip(prior.blocks, BOLDNESS, strict=True):
+            draws[:, part] *= (1 + BOLDER * bolder) * rng.uniform(low, high, (len(draws), 1))
+        changed = np.repeat(best[None], len(draws), 0)
+        changed[:, block] = prior.suit(draws, face.projection.latent, SHOWN)[:, block]
+        if block == prior.blocks[0]:  # a texture distorts nothing
+            return changed[:DRAWS]
+        strain = self._strain(changed, proportions.USUAL * (1 + ODDER * bolder))
+        return changed[np.argsort(strain, kind="stable")[:DRAWS]]
+
+    def joined(self, start: Array, tried: Sequence[Found], block: slice) -> Array:
+        """One identity [1, latent_size], none where there is none: a step from `start` in the direction several share.
+
+        What single steps met by chance cancels out, what brought all of them on does not (weighted recombination:
+        Beyer, The Theory of Evolution Strategies, 2001).
+        """
+        leading = sorted(tried, key=_worth, reverse=True)[:LEADING]
+        if len(leading) < 2:
+            return np.zeros((0, len(start)), np.float32)
+        own, ends = start[block], np.stack([one.latent[block] for one in leading])
+        ways = ends - np.outer(ends @ own / (own @ own), own)
+        ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+        way = (np.log(len(leading) + 0.5) - np.log(np.arange(len(leading)) + 1)) @ ways
+        step = np.cos(JOINT) * own / np.linalg.norm(own) + np.sin(JOINT) * way / np.linalg.norm(way)
+        joint = start[None].copy()
+        joint[0, block] = step * np.linalg.norm(ends[0])
+        joint[:, block] = self.prior.suit(joint, self.trying.face.projection.latent, SHOWN)[:, block]
+        strain = self._strain(np.vstack([joint, *(one.latent[None] for one in leading)]))
+        return joint if strain[0] <= strain[1:].max() else joint[:0]
+
+    def tried(self, latents: Array, best: Found) -> list[Found]:
+        """What `latents` are worth, but for those that cannot be better than `best`; exact for what is, or nearly."""
+        if not len(latents):
+            return []
+        pictures = [self.trying.render(latent, self.preserve) for latent in latents]
+        costs = self._drawn(self.trying, pictures) + STRAINED * self._strain(latents)
+        waiting, found, reached = np.argsort(costs), list[Found](), best.value
+        # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may
+        # hold such ones, because another of it raised what is reached: they were looked at in vain, and are left out. A
+        # group's size changes how long it takes and never who is chosen.
+        while group := [number for number in waiting[:GROUP] if _value(np.inf, float(costs[number])) > reached]:
+            distances = self.trying.distances([pictures[number] for number in group])
+            for number, distance in zip(group, distances, strict=True):
+                cost = float(costs[number])
+                if _value(np.inf, cost) <= reached:
+                    continue
+                if _value(distance, cost) > best.value - NEARLY:
+                    cost += self.trying.cost(pictures[number])
+                found.append(self._worst(Found(latents[number], _value(distance, cost), distance), cost, reached))
+                reached = max(reached, found[-1].value)
+            waiting = waiting[len(group) :]
+        return found
+
+    def _worst(self, seen: Found, cost: float, reached: float) -> Found:
+        """An identity by its smallest distance and largest cost on all views; `seen`, `cost`: on the first.
+
+        Each view can only make it worse: what is no better than `reached` is tried on no more of them.
+        """
+        for trying, preserve in self.others:
+            if seen.value <= reached:
+                break
+            picture = trying.render(seen.latent, preserve)
+            distance = min(seen.distance, *trying.distances([picture]))
+            cost = max(cost, float(self._drawn(trying, [picture])[0]) + trying.cost(picture))
+            seen = Found(seen.latent, _value(distance, cost), distance)
+        return seen
+
+    def _strain(self, latents: Array, usual: float = proportions.USUAL) -> Array:
+        return proportions.of(self.prior).strain(self.trying.face, latents, usual)
+
+    def _drawn(self, trying: Trying, pictures: Sequence[NDArray[np.uint8]]) -> Array:
+        """What rendered pictures cost for looking drawn, [n], in recognition distance."""
+        drawn = self.critic.drawn([trying.crop(picture) for picture in pictures])
+        return np.asarray(DRAWN * np.logaddexp(0, drawn))
 
 
 def _usual(latent: Array, prior: LinearPrior) -> Array:
@@ -187,71 +263,8 @@ def _usual(latent: Array, prior: LinearPrior) -> Array:
     return out
 
 
-def _joined(face: FaceModel, prior: LinearPrior, start: Array, tried: Sequence[Found], block: slice) -> Array:
-    """One identity [1, latent_size], none where there is none: a step from `start` in the direction that several share.
-
-    What single steps met by chance cancels out, what brought all of them on does not (weighted recombination: Beyer,
-    The Theory of Evolution Strategies, 2001).
-    """
-    leading = sorted(tried, key=_worth, reverse=True)[:LEADING]
-    if len(leading) < 2:
-        return np.zeros((0, len(start)), np.float32)
-    own, ends = start[block], np.stack([one.latent[block] for one in leading])
-    ways = ends - np.outer(ends @ own / (own @ own), own)
-    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-    way = (np.log(len(leading) + 0.5) - np.log(np.arange(len(leading)) + 1)) @ ways
-    step = np.cos(JOINT) * own / np.linalg.norm(own) + np.sin(JOINT) * way / np.linalg.norm(way)
-    joint = start[None].copy()
-    joint[0, block] = step * np.linalg.norm(ends[0])
-    joint[:, block] = prior.suit(joint, face.projection.latent, SHOWN)[:, block]
-    strain = proportions.of(prior).strain(face, np.vstack([joint, *(one.latent[None] for one in leading)]))
-    return joint if strain[0] <= strain[1:].max() else joint[:0]
-
-
-def _try(
-    trying: Trying, critic: Critic, latents: Array, preserve: frozenset[Region], best: Found, others: Sequence[View]
-) -> list[Found]:
-    """What `latents` are worth, those that cannot be better than `best` left out; exact for what is, or nearly so."""
-    if not len(latents):
-        return []
-    pictures = [trying.render(latent, preserve) for latent in latents]
-    costs = DRAWN * np.logaddexp(0, critic.drawn([trying.crop(picture) for picture in pictures]))
-    waiting, tried, reached = np.argsort(costs), list[Found](), best.value
-    # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may hold
-    # such ones, because another of it raised what is reached: they were looked at in vain, and are left out. A group's
-    # size changes how long it takes and never who is chosen.
-    while group := [number for number in waiting[:GROUP] if _value(np.inf, float(costs[number])) > reached]:
-        for number, distance in zip(group, trying.distances([pictures[number] for number in group]), strict=True):
-            cost = float(costs[number])
-            if _value(np.inf, cost) <= reached:
-                continue
-            if _value(distance, cost) > best.value - NEARLY:
-                cost += trying.cost(pictures[number])
-            seen = Found(latents[number], _value(distance, cost), distance)
-            tried.append(_worst(seen, cost, others, critic, reached))
-            reached = max(reached, tried[-1].value)
-        waiting = waiting[len(group) :]
-    return tried
-
-
 def _worth(found: Found) -> float:
     return found.value
-
-
-def _worst(seen: Found, cost: float, others: Sequence[View], critic: Critic, reached: float) -> Found:
-    """An identity by its smallest distance and largest cost on all views; `seen`, `cost`: on the first.
-
-    Each view can only make it worse: what is no better than `reached` is tried on no more of them.
-    """
-    for trying, preserve in others:
-        if seen.value <= reached:
-            break
-        picture = trying.render(seen.latent, preserve)
-        distance = min(seen.distance, *trying.distances([picture]))
-        drawn = DRAWN * float(np.logaddexp(0, critic.drawn([trying.crop(picture)])[0]))
-        cost = max(cost, drawn + trying.cost(picture))
-        seen = Found(seen.latent, _value(distance, cost), distance)
-    return seen
 
 
 def _value(distance: float, cost: float) -> float:

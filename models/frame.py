@@ -116,6 +116,11 @@ class Frame:
         return self._soft(self._both(mesh.RIGHT_EYE, mesh.LEFT_EYE, 0.05), 6.0)
 
     @cached_property
+    def lashes(self) -> Array:
+        """float32 [T, T]: 1 on the eyes and the rims of their lids, fading out."""
+        return self._soft(self._both(mesh.RIGHT_EYE, mesh.LEFT_EYE, 0.01), 2.0)
+
+    @cached_property
     def shaven(self) -> Array:
         """float32 [T, T]: 1 on the upper lip and from the lower lip to the chin, where beards grow, fading out."""
         around = (self.polygon(mesh.MOUSTACHE) | self.polygon(mesh.CHIN)) & ~self.polygon(mesh.OUTER_LIPS)
@@ -127,10 +132,10 @@ class Frame:
 
         0 on eyeballs and in the open mouth, whose gaze, catch-lights and teeth are the photograph's own. The lips keep
         half of their look: whether they part is expression, and the prior knows too few faces to tell it from identity
-        everywhere.
+        everywhere. The line between closed lips is all the photograph's.
         """
         out = self._soft(np.where(self.features["lips"], 0.45, 1.0), 4.0)
-        out[self.features["eyeballs"] | self.features["mouth"]] = 0
+        out[self.features["eyeballs"] | self.polygon(mesh.INNER_LIPS, 0.012)] = 0
         return self._soft(out, 1.5)
 
     @cached_property

@@ -142,7 +142,12 @@ class LinearPrior:
         return out
 
     def change(
-        self, before: Array, after: Array, contrast: float = 1.0, share: Array | float = 1.0
+        self,
+        before: Array,
+        after: Array,
+        contrast: float = 1.0,
+        share: Array | float = 1.0,
+        farthest: float = np.inf,
     ) -> tuple[Array, Array]:
         """What turns one identity into another.
 
@@ -150,13 +155,18 @@ class LinearPrior:
             before, after: latents [latent_size].
             contrast: by which the new face's detail is multiplied, all of it; see `Projection`.
             share: [T, T] or one number, how much of what makes the new face unlike the mean is drawn at each place.
+            farthest: deviations of people at that place at which the new face's lightness comes to rest, softly.
 
         Returns:
             difference of log detail [T, T, 3], and of the mean face's vertices [468, 3].
         """
-        both = np.stack([before, contrast * after]).astype(np.float32)[:, : self.texture_size]
+        both = np.stack([before, after]).astype(np.float32)[:, : self.texture_size]
         details = torch.from_numpy(both).to(self.device) @ self._basis[: self.texture_size]
         details[0] += (1 - contrast) * self._mean
+        details[1] *= contrast
+        if np.isfinite(farthest):
+            lightness, most = details[1, : len(self._variety)], contrast * farthest * self._variety
+            lightness.copy_(most * torch.tanh(lightness / most))
         old, new = (self._unpack(detail) for detail in details.cpu().numpy())
         return np.asarray(share, np.float32)[..., None] * new - old, self.displace(before, after)
 
@@ -205,6 +215,12 @@ class LinearPrior:
         noise = 0.004**2
         system = self._shapes @ self._shapes.T / noise + torch.eye(len(self._shapes))
         return torch.linalg.solve(system, self._shapes @ offset / noise)[: self.shape_size].numpy()
+
+    @cached_property
+    def _variety(self) -> torch.Tensor:
+        """float32 [m]: by how much people differ in lightness, each pixel of a packed texture, one deviation."""
+        lightness = self._basis[: self.texture_size, : int(self.frame.inside.sum())]
+        return torch.linalg.norm(lightness, dim=0).clamp_min(1e-4)
 
     @cached_property
     def _features(self) -> torch.Tensor:

@@ -14,9 +14,17 @@ from models.mesh import Array
 from models.prior import LinearPrior
 from models.renderer import FaceModel
 
-# Log units by which a distance between two vertices may change: brow and lid on each side, thickness of the lips, what
-# lies above and below them.
-STRETCH: Final = {(105, 159): 0.3, (334, 386): 0.3, (0, 17): 0.5, (2, 0): 0.4, (17, 152): 0.4}
+# Log units by which a distance between two vertices may change: brow and lid on each side, thickness of both lips
+# together and of either, what lies above and below them.
+STRETCH: Final = {
+    (105, 159): 0.3,
+    (334, 386): 0.3,
+    (0, 17): 0.5,
+    (0, 13): 0.4,
+    (14, 17): 0.4,
+    (2, 0): 0.4,
+    (17, 152): 0.4,
+}
 # And those by which a twentieth of the mesh's edges may change more: beyond it skin folds and teeth break.
 EVEN: Final = 0.28
 LONG: Final = 0.025  # of the face's width: shorter edges, as between closed lips, tell nothing

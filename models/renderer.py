@@ -36,6 +36,7 @@ FAIR, DARK, DEEP, DARKER = 0.06, 0.35, 0.35, 0.4
 SHAVEN = 0.08  # log units by which the skin around the lips darkens freely: a beard's shadow is not drawn on it
 BRIGHT = 0.5  # how bright skin is, 0..1 by the room that it has below white, from which brows count as fair
 PLAIN = 0.6  # share of a new face's look on plain skin, where portraits differ by their light more than by their people
+FARTHEST = 1.5  # deviations of people, at each place, at which a new look comes to rest: beyond, folds turn to furrows
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
 TEXTURE_GAIN, SHAPE_GAIN = 1.5, 3.7
 PRESERVING = 1.1  # times the above
@@ -219,7 +220,7 @@ def _drawn(prior: LinearPrior, face: FaceModel, latent: Array) -> Array:
     # Under soft light, or in a bright picture, another's features are as faint as the old ones were.
     contrast = min(max(face.projection.contrast, FLATTEST), 1.0)
     share = PLAIN + (1 - PLAIN) * prior.frame.marked
-    texture, _ = prior.change(_believed(prior, face.projection.latent), latent, contrast, share)
+    texture, _ = prior.change(_believed(prior, face.projection.latent), latent, contrast, share, FARTHEST)
     texture *= prior.frame.calm[..., None]
     # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine; dark ones stay so,
     # for white brows under dark hair are nobody's, and the skin around them would glow with them.
@@ -239,6 +240,8 @@ def _drawn(prior: LinearPrior, face: FaceModel, latent: Array) -> Array:
     texture[..., 1] += darker
     texture[..., 2] -= darker
     texture -= face.residual
+    # Lashes that lighten are lashes lost, and the eyes between them look small.
+    texture[..., 0] -= prior.frame.lashes * np.maximum(texture[..., 0], 0)
     texture[..., 1:] = _coloured(texture[..., 1:], (face.projection.explained + face.residual)[..., 1:])
     return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None]
 

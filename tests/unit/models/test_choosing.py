@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models import FaceAnonymizer, choosing, proportions, turn_head
-from models.choosing import DRAWS, ROUNDS, VIEWS, Describe, Found, Trying, _joined, choose
+from models.choosing import DRAWS, ROUNDS, VIEWS, Describe, Found, Trying, _Search, choose
 from models.recognizer import SAME_PERSON
 from models.renderer import FaceModel, gain
 
@@ -53,6 +53,12 @@ def _face(engine: FaceAnonymizer, astronaut: Picture) -> FaceModel:
     model = engine.explain(astronaut, engine.find(astronaut)[0])
     assert model is not None
     return model
+
+
+@pytest.fixture(name="search")
+def _search(engine: FaceAnonymizer, face: FaceModel) -> _Search:
+    trying = Known(face, below=0.7, above=0.7).trying
+    return _Search(trying, engine.prior, Indifferent(), ANYWHERE, ())  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -188,7 +194,7 @@ def test_the_best_is_bettered_by_steps_that_stay_typical(
         assert abs(float((steps[:, block] @ sex).mean() - (first[:, block] @ sex).mean())) < 0.3
 
 
-def test_a_joint_step_goes_where_single_ones_agree(engine: FaceAnonymizer, face: FaceModel) -> None:
+def test_a_joint_step_goes_where_single_ones_agree(engine: FaceAnonymizer, search: _Search) -> None:
     """Of steps that share a direction beside one of their own each, the joint one follows the shared one best; a single
     step is joined with none, and beside three better ones another does not count."""
     prior, rng = engine.prior, np.random.default_rng(8)
@@ -208,15 +214,17 @@ def test_a_joint_step_goes_where_single_ones_agree(engine: FaceAnonymizer, face:
     tried = [Found(end, 0.5 - 0.01 * number, 0.7) for number, end in enumerate(ends)]
     astray = Found(towards(-shared), 0.1, 0.7)
 
-    joint = _joined(face, prior, start, [astray, *tried], block)
+    joint = search.joined(start, [astray, *tried], block)
 
     assert len(joint) == 1
     assert agreement(joint[0]) > max(agreement(end) for end in ends)
     np.testing.assert_array_equal(joint[0, prior.blocks[1]], start[prior.blocks[1]])
-    assert len(_joined(face, prior, start, tried[:1], block)) == 0
+    assert len(search.joined(start, tried[:1], block)) == 0
 
 
-def test_a_joint_step_distorts_no_more_than_those_it_joins(engine: FaceAnonymizer, face: FaceModel) -> None:
+def test_a_joint_step_distorts_no_more_than_those_it_joins(
+    engine: FaceAnonymizer, face: FaceModel, search: _Search
+) -> None:
     """Of many joint steps in shape none strains the face more than the one of its steps that strains it most."""
     prior, rng = engine.prior, np.random.default_rng(12)
     strain = proportions.of(prior).strain
@@ -224,14 +232,35 @@ def test_a_joint_step_distorts_no_more_than_those_it_joins(engine: FaceAnonymize
     for start in prior.sample(rng, 24):
         ends = np.repeat(start[None], 3, 0)
         ends[:, prior.blocks[1]] = 1.5 * prior.sample(rng, 3)[:, prior.blocks[1]]
-        joint = _joined(face, prior, start, [Found(end, 0.5, 0.7) for end in ends], prior.blocks[1])
+        joint = search.joined(start, [Found(end, 0.5, 0.7) for end in ends], prior.blocks[1])
         made += len(joint)
         assert all(strain(face, joint) <= strain(face, ends).max())
     assert 0 < made < 24
 
 
-def test_what_fails_on_the_leading_view_is_tried_on_no_other(face: FaceModel, chosen: Callable[..., float]) -> None:
+def test_what_hides_as_well_and_distorts_less_is_worth_more(
+    engine: FaceAnonymizer, face: FaceModel, search: _Search
+) -> None:
+    """Of identities at one distance from the face the one is best that distorts it least, and by what that costs."""
+    draws = engine.prior.sample(np.random.default_rng(13), 12)
+    strain = proportions.of(engine.prior).strain(face, draws)
+
+    tried = search.tried(draws, Found(draws[0]))
+
+    best = max(tried, key=lambda one: one.value)
+    worst = min(tried, key=lambda one: one.value)
+    told = {one.tobytes(): far for one, far in zip(draws, strain, strict=True)}
+    assert told[best.latent.tobytes()] == strain.min()
+    assert strain.min() < 0.5 * strain.max()
+    lost = told[worst.latent.tobytes()] - strain.min()
+    assert best.value - worst.value == pytest.approx(choosing.STRAINED * lost, abs=1e-4)
+
+
+def test_what_fails_on_the_leading_view_is_tried_on_no_other(
+    face: FaceModel, chosen: Callable[..., float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One candidate that beats what came before is tried on the other view, not the many that do not."""
+    monkeypatch.setattr(choosing, "STRAINED", 0.0)  # or each that distorts less would beat what came before
     leading, other = Known(face, below=0.62, above=0.62), Known(face, below=0.9, above=0.9)
 
     chosen(leading, other)

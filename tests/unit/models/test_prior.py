@@ -35,6 +35,22 @@ def test_a_fainter_photograph_is_told_and_a_fainter_face_can_be_drawn(engine: Fa
     assert told[1] == pytest.approx(told[0] / 2, rel=0.01)
 
 
+def test_a_new_look_comes_to_rest_where_people_do(engine: FaceAnonymizer) -> None:
+    """However far an identity lies from the mean, no place is lighter or darker than so many deviations of people; near
+    the mean nothing is held back."""
+    prior, farthest = engine.prior, 1.5
+    nobody, far = np.zeros(prior.latent_size, np.float32), 4 * prior.sample(np.random.default_rng(8), 1)[0]
+    many = [prior.change(nobody, one)[0][..., 0] for one in prior.sample(np.random.default_rng(9), 200)]
+    deviation = np.std(many, axis=0)[prior.frame.inside]
+
+    def drawn(latent: np.ndarray, farthest: float) -> np.ndarray:
+        return np.abs(prior.change(nobody, latent, farthest=farthest)[0][..., 0])[prior.frame.inside]
+
+    assert (drawn(far, np.inf) / deviation).max() > 3 * farthest
+    assert (drawn(far, farthest) / deviation).max() < 1.2 * farthest
+    np.testing.assert_allclose(drawn(far / 80, farthest), drawn(far / 80, np.inf), atol=1e-3)
+
+
 def test_identities_are_symmetric(engine: FaceAnonymizer) -> None:
     """What distinguishes two identities is the same on both sides of the face: light is not identity."""
     first, second = engine.prior.sample(np.random.default_rng(2), 2)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from models import FaceAnonymizer, Region, renderer
+from models.mesh import INNER_LIPS
 
 
 def test_hard_light_is_no_identity(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
@@ -211,6 +212,23 @@ def test_no_beard_is_drawn_on_shaven_skin(engine: FaceAnonymizer, astronaut: np.
 
     assert darkening(wanted[boldest]) > 0.15
     assert 0.05 < darkening(drawn) < 0.5 * darkening(wanted[boldest])
+
+
+def test_lashes_and_the_line_between_lips_stay(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
+    """No identity lightens the rims of the lids, and none changes where the lips meet; both change around."""
+    model = engine.explain(astronaut, engine.find(astronaut)[0])
+    assert model is not None
+    prior, frame = engine.prior, engine.prior.frame
+    latents = 2 * prior.sample(np.random.default_rng(6), 8)
+
+    drawn = np.array([renderer.drawing(prior, model, latent)[0][..., 0] for latent in latents])
+
+    rims, lids = frame.lashes > 0.98, (frame.lids > 0.9) & (frame.lashes < 0.02)
+    line = frame.polygon(INNER_LIPS, 0.005)
+    lips = frame.features["lips"] & ~frame.polygon(INNER_LIPS, 0.03)
+    assert drawn[:, rims].max() < 0.02
+    assert drawn[:, lids].max() > 0.2
+    assert np.abs(drawn[:, line]).mean() < 0.25 * np.abs(drawn[:, lips]).mean()
 
 
 def test_dark_brows_do_not_turn_white(
