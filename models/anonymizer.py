@@ -225,6 +225,11 @@ class FaceAnonymizer:
         carried = glasses(cover.hard, self.prior.frame)
         bare = facing * (1 - np.maximum(cover.hard, cover.hair))
         wearing = self._worn.find(texture, bare)
+        tone = self._hair.find(image, vertices, wearing.beard, self.prior.frame)
+        strands = cover.hair
+        if tone is not None:
+            strands = np.maximum(strands, hair.fringe(tone, texture, vertices, self.prior.frame))
+            bare = (bare * (1 - strands)).astype(np.float32)
         detail = split(texture, self.prior.frame.skin * bare).detail
         spots = marks.find(detail, bare * (1 - wearing.kept), self.prior.frame)
         detail = marks.bridged(detail, spots)
@@ -237,13 +242,13 @@ class FaceAnonymizer:
             similarity,
             projection,
             residual=residual - skin.borrowed(residual, bare, self.prior.frame) + lopsided,
-            occlusion=1 - (1 - np.maximum(wearing.kept, cover.hair)) * blur(facing, TURNED),
+            occlusion=1 - (1 - np.maximum(wearing.kept, strands)) * blur(facing, TURNED),
             places=places,
             marks=marks.in_photograph(spots, vertices, self.prior.frame),
             standing=in_photograph(cover.hard * (1 - carried), places, self.prior.frame),
             glasses=in_photograph(carried, places, self.prior.frame),
             rim=self._rim.find(image, vertices, similarity.yaw_pitch_roll[2]),
-            hair=self._hair.find(image, vertices, wearing.beard, self.prior.frame),
+            hair=tone,
             headroom=renderer.headroom(texture, self.prior.frame.skin * bare),
             one_hue=bool(detail[facing > 0.5][:, 1:].std() < ONE_HUE),
         )

@@ -45,8 +45,11 @@ STEEP: Final = 4.0
 STRANGE: Final = 1.2
 FAMILIAR: Final = 2.4
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
-DRAWN: Final = 0.25  # what a unit of the critic's judgement costs, in recognition distance
-STRAINED: Final = 0.01  # and what each deviation costs by which a shape distorts the face, see `models.proportions`
+DRAWN: Final = 0.3  # what a unit of the critic's judgement costs, in recognition distance
+# What a shape costs that distorts the face by STRAINED deviations (`models.proportions`) is DISTORTED times log 2; what
+# is worse costs less than in proportion, since to hide somebody weighs more.
+DISTORTED: Final = 0.08
+STRAINED: Final = 10.0
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared
@@ -214,7 +217,7 @@ class _Search:
         if not len(latents):
             return []
         pictures = [self.trying.render(latent, self.preserve) for latent in latents]
-        costs = self._drawn(self.trying, pictures) + STRAINED * self._strain(latents)
+        costs = self._drawn(self.trying, pictures) + DISTORTED * np.log1p(self._strain(latents) / STRAINED)
         waiting, found, reached = np.argsort(costs), list[Found](), best.value
         # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may
         # hold such ones, because another of it raised what is reached: they were looked at in vain, and are left out. A

@@ -149,6 +149,12 @@ class Frame:
         return np.repeat((1 - 0.5 * share * share * (3 - 2 * share))[:, None], self.side, 1).astype(np.float32)
 
     @cached_property
+    def forehead(self) -> Array:
+        """float32 [T, 1]: 1 well above the brows, fading out to them."""
+        brows = float(self.uv[[105, 334], 1].min())
+        return np.clip((brows - np.arange(self.side, dtype=np.float32)) / (0.25 * brows), 0, 1)[:, None]
+
+    @cached_property
     def marked(self) -> Array:
         """float32 [T, T]: 1 on brows, eyes, nose and lips, 0 on plain skin, fading between them."""
         features = np.any([self.features[name] for name in ("brows", "eyes", "lips", "nostrils", "nose")], axis=0)

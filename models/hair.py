@@ -35,6 +35,7 @@ _COVERED: Final = 0.3  # share of the top of the head; with less hair than this 
 _HALO: Final = 4  # pixels of the crop around hair in which its tone has ended
 _FADE: Final = 5.0  # pixels of the crop over which a tone comes in beside what is preserved
 _SLACK: Final = 1e-3  # of the guided filter
+_STRANDS: Final = 0.02  # of the common frame's side: its radius there
 _BRIGHTEST: Final = 235.0  # grey level: lighter hair than this has no drawing left
 
 
@@ -89,6 +90,18 @@ class HairFinder:
         clear = np.clip((unlike - _CLEAR[0]) / (_CLEAR[1] - _CLEAR[0]), 0, 1)
         alpha = cv2.GaussianBlur(hair * np.clip(1.5 * person - 0.3, 0, 1), (0, 0), 0.7)
         return np.asarray(alpha * clear * _below_skin(crop, points) * _above_shoulders(points))
+
+
+def fringe(hair: Hair, texture: Array, vertices: Array, frame: Frame) -> Array:
+    """Where hair of the head hangs over the forehead: float32 [T, T], 0..1, in the common `frame`.
+
+    texture: RGB 0..255 [T, T, 3], on whose edges its own are laid; vertices: [468, 3] in the photograph.
+    """
+    places = frame.raster.image(mesh.closed(vertices)[:, :2], -1e4) @ hair.to_crop[:, :2].T + hair.to_crop[:, 2]
+    rough = cv2.remap(hair.alpha, places.astype(np.float32), None, cv2.INTER_LINEAR)
+    guide = texture.mean(2) / 255
+    gain, offset = coefficients(guide, rough, round(_STRANDS * frame.side), _SLACK)
+    return np.clip(gain * guide + offset, 0, 1).astype(np.float32) * frame.forehead
 
 
 def sample(rng: np.random.Generator, count: int) -> Array:

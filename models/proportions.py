@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import mesh, renderer
-from models.mesh import Array
+from models.mesh import Array, Similarity
 from models.prior import LinearPrior
 from models.renderer import FaceModel
 
-# Log units by which a distance between two vertices may change: brow and lid on each side, thickness of both lips
-# together and of either, what lies above and below them.
+# Log units by which two vertices may come closer or move apart as the camera sees them: brow and eye on each side, over
+# the eye's middle and its inner corner, thickness of both lips together and of either, what lies above and below them.
+# A brow that comes forward in a face that looks down covers the eye.
 STRETCH: Final = {
     (105, 159): 0.3,
     (334, 386): 0.3,
+    (55, 133): 0.3,
+    (285, 362): 0.3,
     (0, 17): 0.5,
     (0, 13): 0.4,
     (14, 17): 0.4,
@@ -27,6 +30,7 @@ STRETCH: Final = {
 }
 # And those by which a twentieth of the mesh's edges may change more: beyond it skin folds and teeth break.
 EVEN: Final = 0.28
+CLOSEST: Final = 0.05  # of what they were apart: nearer, or crossed, counts as that
 LONG: Final = 0.025  # of the face's width: shorter edges, as between closed lips, tell nothing
 # Ends of what people know a face's proportions by.
 MEASURES: Final = {
@@ -70,7 +74,7 @@ class Proportions:
         after = before + self._prior.displace(face.projection.latent, latents * gain)
         changes = np.abs(np.log(_lengths(after, self._edges) / _lengths(before, self._edges)))
         torn = np.maximum(np.quantile(changes, 0.95, axis=1) - EVEN, 0)
-        stretch = np.abs(np.log(_lengths(after, self._stretch) / _lengths(before, self._stretch)))
+        stretch = np.abs(np.log(_seen(face.similarity, before, after, self._stretch)))
         torn += np.maximum(stretch - self._limits, 0).sum(1)
         allowed = np.maximum(self._oddity(before), usual)
         return np.asarray(TORN * torn + np.maximum(self._oddity(after) - allowed, 0).sum(1))
@@ -78,6 +82,15 @@ class Proportions:
     def _oddity(self, shapes: Array) -> Array:
         """How many standard deviations each of MEASURES lies from the mean face's, [..., measures]."""
         return np.asarray(np.abs(np.log(_lengths(shapes, self._measures)) - self._mean) / self._deviation)
+
+
+def _seen(similarity: Similarity, before: Array, after: Array, ends: NDArray[np.int_]) -> Array:
+    """How many times as far apart as before pairs of vertices [k, 2] stand in the photograph, along the same line.
+
+    before: aligned vertices [468, 3]; after: several faces of them, [n, 468, 3]. Returns [n, k], CLOSEST at least.
+    """
+    old, new = (np.diff(similarity.invert(shape)[..., ends, :2], axis=-2)[..., 0, :] for shape in (before, after))
+    return np.maximum((new * old).sum(-1) / np.maximum((old * old).sum(-1), 1e-6), CLOSEST)
 
 
 @lru_cache(maxsize=1)

@@ -36,7 +36,7 @@ FAIR, DARK, DEEP, DARKER = 0.06, 0.35, 0.35, 0.4
 SHAVEN = 0.08  # log units by which the skin around the lips darkens freely: a beard's shadow is not drawn on it
 BRIGHT = 0.5  # how bright skin is, 0..1 by the room that it has below white, from which brows count as fair
 PLAIN = 0.6  # share of a new face's look on plain skin, where portraits differ by their light more than by their people
-FARTHEST = 1.5  # deviations of people, at each place, at which a new look comes to rest: beyond, folds turn to furrows
+FARTHEST = 2.0  # deviations of people, at each place, at which a new look comes to rest: beyond, folds turn to furrows
 # New faces lie farther from the mean than people do, the more so where a part of the old face stays.
 TEXTURE_GAIN, SHAPE_GAIN = 1.5, 3.7
 PRESERVING = 1.1  # times the above

@@ -252,15 +252,15 @@ def test_what_hides_as_well_and_distorts_less_is_worth_more(
     told = {one.tobytes(): far for one, far in zip(draws, strain, strict=True)}
     assert told[best.latent.tobytes()] == strain.min()
     assert strain.min() < 0.5 * strain.max()
-    lost = told[worst.latent.tobytes()] - strain.min()
-    assert best.value - worst.value == pytest.approx(choosing.STRAINED * lost, abs=1e-4)
+    cost = [choosing.DISTORTED * np.log1p(told[one.latent.tobytes()] / choosing.STRAINED) for one in (best, worst)]
+    assert best.value - worst.value == pytest.approx(cost[1] - cost[0], abs=1e-4)
 
 
 def test_what_fails_on_the_leading_view_is_tried_on_no_other(
     face: FaceModel, chosen: Callable[..., float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One candidate that beats what came before is tried on the other view, not the many that do not."""
-    monkeypatch.setattr(choosing, "STRAINED", 0.0)  # or each that distorts less would beat what came before
+    monkeypatch.setattr(choosing, "DISTORTED", 0.0)  # or each that distorts less would beat what came before
     leading, other = Known(face, below=0.62, above=0.62), Known(face, below=0.9, above=0.9)
 
     chosen(leading, other)
