@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from models import FaceAnonymizer, Region
-from models.hair import LATENT_SIZE, Hair, HairFinder, recolour, strength
+from models.hair import LATENT_SIZE, Hair, HairFinder, fringe, recolour, strength
 from models.lighting import OFFSET, to_log
 
 Picture = np.ndarray
@@ -180,3 +180,20 @@ def test_an_identity_without_its_tone_leaves_all_hair_as_it_is(engine: FaceAnony
     assert lighter == pytest.approx([0, 0], abs=0.05)
     assert (to_log(toned[crowns[0]]) - to_log(kept[crowns[0]]))[..., 0].mean() > 0.2
     assert (kept != pair).any(2)[100:170].mean() > 0.1
+
+
+def test_a_fringe_keeps_its_look(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
+    """Strands over the forehead are found in the common frame, the whole width of them, and another face leaves them;
+    skin above the brows is none."""
+    model = engine.explain(astronaut, engine.find(astronaut)[0])
+    assert model is not None
+    assert model.hair is not None
+    frame, middle = engine.prior.frame, engine.prior.frame.side // 2
+    texture, _ = frame.pull(astronaut, model.vertices)
+
+    strands = fringe(model.hair, texture, model.vertices, frame)
+
+    top = np.s_[: frame.side // 12, middle - 60 : middle + 60]
+    assert strands[top][frame.inside[top]].mean() > 0.7
+    assert strands[100:115, middle - 20 : middle + 20].max() < 0.2
+    assert model.occlusion[strands > 0.9].mean() > 0.9

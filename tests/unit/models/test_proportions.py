@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from models import FaceAnonymizer, proportions
-from models.proportions import MEASURES, USUAL
+from models.mesh import Similarity
+from models.proportions import CLOSEST, MEASURES, USUAL, _seen
 from models.renderer import FaceModel, gain
 
 
@@ -60,3 +61,20 @@ def test_a_chin_that_nobody_has_strains(engine: FaceAnonymizer, face: FaceModel)
     assert 1 < strain[1] < strain[2] - 3
     assert lax[1] < strain[1]
     assert lax[2] < strain[2]
+
+
+def test_what_the_camera_sees_counts() -> None:
+    """In a face that looks down a brow that comes forward comes closer to the eye in the picture; one that crosses it
+    counts as closest. Pixels may have any size."""
+    down = np.radians(30)
+    turn = np.array([[1, 0, 0], [0, np.cos(down), np.sin(down)], [0, -np.sin(down), np.cos(down)]], np.float32)
+    brow, eye = [0.0, -0.2, 0.0], [0.0, 0.0, 0.0]
+    moved = [[0.0, -0.2, 0.0], [0.0, -0.2, -0.1], [0.0, 0.1, 0.0]]
+    after = np.array([[one, eye] for one in moved], np.float32)
+
+    for scale in (0.01, 1.0):
+        similarity = Similarity(scale, turn, np.zeros(3, np.float32))
+        seen = _seen(similarity, np.array([brow, eye], np.float32), after, np.array([[0, 1]]))[:, 0]
+        assert seen[0] == pytest.approx(1)
+        assert abs(np.log(seen[1])) > 0.2
+        assert seen[2] == pytest.approx(CLOSEST)
