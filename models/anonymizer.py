@@ -225,10 +225,10 @@ class FaceAnonymizer:
         carried = glasses(cover.hard, self.prior.frame)
         bare = facing * (1 - np.maximum(cover.hard, cover.hair))
         wearing = self._worn.find(texture, bare)
-        tone = self._hair.find(image, vertices, wearing.beard, self.prior.frame)
+        head_hair = self._hair.find(image, vertices, wearing.beard, self.prior.frame)
         strands = cover.hair
-        if tone is not None:
-            strands = np.maximum(strands, hair.fringe(tone, texture, vertices, self.prior.frame))
+        if head_hair is not None:
+            strands = np.maximum(strands, hair.fringe(head_hair, texture, vertices, self.prior.frame))
             bare = (bare * (1 - strands)).astype(np.float32)
         detail = split(texture, self.prior.frame.skin * bare).detail
         spots = marks.find(detail, bare * (1 - wearing.kept), self.prior.frame)
@@ -248,7 +248,7 @@ class FaceAnonymizer:
             standing=in_photograph(cover.hard * (1 - carried), places, self.prior.frame),
             glasses=in_photograph(carried, places, self.prior.frame),
             rim=self._rim.find(image, vertices, similarity.yaw_pitch_roll[2]),
-            hair=tone,
+            hair=head_hair,
             headroom=renderer.headroom(texture, self.prior.frame.skin * bare),
             one_hue=bool(detail[facing > 0.5][:, 1:].std() < ONE_HUE),
         )

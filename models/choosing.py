@@ -143,10 +143,10 @@ def choose(
         # First whole draws and the best one with the texture or the shape of another, then steps from the best one.
         for block in prior.blocks if number else (slice(None), *prior.blocks):
             start = best
-            tried = search.tried(search.drawn(rng, bolder, start.latent, block, is_step=number > 0), start)
+            tried = search.assess(search.draw(rng, bolder, start.latent, block, is_step=number > 0), start)
             best = max([best, *tried], key=_worth)
             if number > 0:
-                best = max([best, *search.tried(search.joined(start.latent, tried, block), best)], key=_worth)
+                best = max([best, *search.assess(search.joint(start.latent, tried, block), best)], key=_worth)
         if best.value > enough or trying.own is None:
             break
         if best.distance < HIDDEN:  # what hides well enough is not made bolder for its looks
@@ -171,7 +171,7 @@ class _Search:
     preserve: frozenset[Region]
     others: Sequence[View]
 
-    def drawn(self, rng: np.random.Generator, bolder: int, best: Array, block: slice, is_step: bool) -> Array:
+    def draw(self, rng: np.random.Generator, bolder: int, best: Array, block: slice, is_step: bool) -> Array:
         """DRAWS identities of the face's apparent sex and age that differ from `best` in `block`.
 
         Some are bolder than others: what one face bears distorts another. bolder: in how many rounds no identity hid
@@ -192,7 +192,7 @@ class _Search:
         strain = self._strain(changed, proportions.USUAL * (1 + ODDER * bolder))
         return changed[np.argsort(strain, kind="stable")[:DRAWS]]
 
-    def joined(self, start: Array, tried: Sequence[Found], block: slice) -> Array:
+    def joint(self, start: Array, tried: Sequence[Found], block: slice) -> Array:
         """One identity [1, latent_size], none where there is none: a step from `start` in the direction several share.
 
         What single steps met by chance cancels out, what brought all of them on does not (weighted recombination:
@@ -206,18 +206,18 @@ class _Search:
         ways /= np.linalg.norm(ways, axis=1, keepdims=True)
         way = (np.log(len(leading) + 0.5) - np.log(np.arange(len(leading)) + 1)) @ ways
         step = np.cos(JOINT) * own / np.linalg.norm(own) + np.sin(JOINT) * way / np.linalg.norm(way)
-        joint = start[None].copy()
-        joint[0, block] = step * np.linalg.norm(ends[0])
-        joint[:, block] = self.prior.suit(joint, self.trying.face.projection.latent, SHOWN)[:, block]
-        strain = self._strain(np.vstack([joint, *(one.latent[None] for one in leading)]))
-        return joint if strain[0] <= strain[1:].max() else joint[:0]
+        out = start[None].copy()
+        out[0, block] = step * np.linalg.norm(ends[0])
+        out[:, block] = self.prior.suit(out, self.trying.face.projection.latent, SHOWN)[:, block]
+        strain = self._strain(np.vstack([out, *(one.latent[None] for one in leading)]))
+        return out if strain[0] <= strain[1:].max() else out[:0]
 
-    def tried(self, latents: Array, best: Found) -> list[Found]:
+    def assess(self, latents: Array, best: Found) -> list[Found]:
         """What `latents` are worth, but for those that cannot be better than `best`; exact for what is, or nearly."""
         if not len(latents):
             return []
         pictures = [self.trying.render(latent, self.preserve) for latent in latents]
-        costs = self._drawn(self.trying, pictures) + DISTORTED * np.log1p(self._strain(latents) / STRAINED)
+        costs = self._look(self.trying, pictures) + DISTORTED * np.log1p(self._strain(latents) / STRAINED)
         waiting, found, reached = np.argsort(costs), list[Found](), best.value
         # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may
         # hold such ones, because another of it raised what is reached: they were looked at in vain, and are left out. A
@@ -245,14 +245,14 @@ class _Search:
                 break
             picture = trying.render(seen.latent, preserve)
             distance = min(seen.distance, *trying.distances([picture]))
-            cost = max(cost, float(self._drawn(trying, [picture])[0]) + trying.cost(picture))
+            cost = max(cost, float(self._look(trying, [picture])[0]) + trying.cost(picture))
             seen = Found(seen.latent, _value(distance, cost), distance)
         return seen
 
     def _strain(self, latents: Array, usual: float = proportions.USUAL) -> Array:
         return proportions.of(self.prior).strain(self.trying.face, latents, usual)
 
-    def _drawn(self, trying: Trying, pictures: Sequence[NDArray[np.uint8]]) -> Array:
+    def _look(self, trying: Trying, pictures: Sequence[NDArray[np.uint8]]) -> Array:
         """What rendered pictures cost for looking drawn, [n], in recognition distance."""
         drawn = self.critic.drawn([trying.crop(picture) for picture in pictures])
         return np.asarray(DRAWN * np.logaddexp(0, drawn))

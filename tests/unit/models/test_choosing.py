@@ -214,12 +214,12 @@ def test_a_joint_step_goes_where_single_ones_agree(engine: FaceAnonymizer, searc
     tried = [Found(end, 0.5 - 0.01 * number, 0.7) for number, end in enumerate(ends)]
     astray = Found(towards(-shared), 0.1, 0.7)
 
-    joint = search.joined(start, [astray, *tried], block)
+    joint = search.joint(start, [astray, *tried], block)
 
     assert len(joint) == 1
     assert agreement(joint[0]) > max(agreement(end) for end in ends)
     np.testing.assert_array_equal(joint[0, prior.blocks[1]], start[prior.blocks[1]])
-    assert len(search.joined(start, tried[:1], block)) == 0
+    assert len(search.joint(start, tried[:1], block)) == 0
 
 
 def test_a_joint_step_distorts_no_more_than_those_it_joins(
@@ -232,7 +232,7 @@ def test_a_joint_step_distorts_no_more_than_those_it_joins(
     for start in prior.sample(rng, 24):
         ends = np.repeat(start[None], 3, 0)
         ends[:, prior.blocks[1]] = 1.5 * prior.sample(rng, 3)[:, prior.blocks[1]]
-        joint = search.joined(start, [Found(end, 0.5, 0.7) for end in ends], prior.blocks[1])
+        joint = search.joint(start, [Found(end, 0.5, 0.7) for end in ends], prior.blocks[1])
         made += len(joint)
         assert all(strain(face, joint) <= strain(face, ends).max())
     assert 0 < made < 24
@@ -245,7 +245,7 @@ def test_what_hides_as_well_and_distorts_less_is_worth_more(
     draws = engine.prior.sample(np.random.default_rng(13), 12)
     strain = proportions.of(engine.prior).strain(face, draws)
 
-    tried = search.tried(draws, Found(draws[0]))
+    tried = search.assess(draws, Found(draws[0]))
 
     best = max(tried, key=lambda one: one.value)
     worst = min(tried, key=lambda one: one.value)
