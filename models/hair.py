@@ -35,7 +35,7 @@ _COVERED: Final = 0.3  # share of the top of the head; with less hair than this 
 _HALO: Final = 4  # pixels of the crop around hair in which its tone has ended
 _FADE: Final = 5.0  # pixels of the crop over which a tone comes in beside what is preserved
 _SLACK: Final = 1e-3  # of the guided filter
-_STRANDS: Final = 0.02  # of the common frame's side: its radius there
+_STRANDS: Final = 0.02  # of the common frame's side: radius of that filter where a fringe is laid into the frame
 _BRIGHTEST: Final = 235.0  # grey level: lighter hair than this has no drawing left
 
 

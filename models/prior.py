@@ -165,8 +165,8 @@ class LinearPrior:
         details[0] += (1 - contrast) * self._mean
         details[1] *= contrast
         if np.isfinite(farthest):
-            lightness, most = details[1, : len(self._variety)], contrast * farthest * self._variety
-            lightness.copy_(most * torch.tanh(lightness / most))
+            lightness, most = slice(len(self._variety)), contrast * farthest * self._variety
+            details[1, lightness] = most * torch.tanh(details[1, lightness] / most)
         old, new = (self._unpack(detail) for detail in details.cpu().numpy())
         return np.asarray(share, np.float32)[..., None] * new - old, self.displace(before, after)
 
