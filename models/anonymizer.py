@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import blender, hair, marks, renderer, skin
+from models import blender, crown, hair, marks, renderer, skin
 from models.choosing import PASSABLE, VIEWS, Trying, View, choose
 from models.cover import CoverFinder
 from models.critic import Critic
@@ -33,7 +33,7 @@ from models.weights import FOLDER
 
 Step = Literal["blending", "correction"]
 STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
-METHOD = 7  # of rendering an identity; counted up when the same latent comes to look like another person
+METHOD = 8  # of rendering an identity; counted up when the same latent comes to look like another person
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 1.3  # pixels of the common frame; detail finer than this is pores and grain
@@ -103,12 +103,12 @@ class FaceAnonymizer:
 
     @property
     def latent_size(self) -> int:
-        """Of an identity: the face's numbers, which are the prior's, then those of the hair."""
-        return self.prior.latent_size + hair.LATENT_SIZE
+        """Of an identity: the face's numbers, which are the prior's, then those of the crown and of the hair's tone."""
+        return self.prior.latent_size + crown.LATENT_SIZE + hair.LATENT_SIZE
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Draw identities, float32 [count, latent_size]."""
-        return np.hstack([self.prior.sample(rng, count), hair.sample(rng, count)])
+        return np.hstack([draw(rng, count) for draw in (self.prior.sample, crown.sample, hair.sample)])
 
     def with_steps(self, steps: frozenset[Step]) -> "FaceAnonymizer":
         """The same engine with these of its finishing `steps` only, for measuring what each is worth."""
@@ -132,7 +132,7 @@ class FaceAnonymizer:
         Args:
             image: RGB uint8 [H, W, 3].
             latent: float32 [latent_size], the identity of the largest face; where it ends with the face's numbers
-                (`prior.latent_size`), nobody's hair changes its tone.
+                (`prior.latent_size`), nobody's hair changes its place or tone.
             preserve: regions of every face that stay exactly as they are.
             bystanders: source of identities for all other faces (default: the system's).
         """
@@ -258,14 +258,16 @@ class FaceAnonymizer:
     ) -> NDArray[np.bool_]:
         """Replace one face and the tone of its hair in place; returns the mask of its preserved pixels.
 
-        `latent` may end with the face's numbers: then the hair stays.
+        `latent` may end with the face's numbers, then the hair stays, or with the crown's, then its tone does.
         """
         size = (image.shape[0], image.shape[1])
         kept = preserved_mask(model.vertices, preserve, *size)
-        face, tone = np.split(latent, [self.prior.latent_size])
+        ends = np.cumsum([self.prior.latent_size, crown.LATENT_SIZE])
+        face, head, tone = np.split(latent, ends)
         if model.hair is not None and len(tone):
             hair.recolour(image, model.hair, tone, kept, model.one_hue)
-        plan = renderer.edit(self.prior, model, face, preserve, size, "blending" in self.steps)
+        blend, moving = "blending" in self.steps, head if len(head) else None
+        plan = renderer.edit(self.prior, model, face, preserve, size, blend, moving)
         rows, columns = slice(plan.top, plan.top + plan.height), slice(plan.left, plan.left + plan.width)
         changed = blender.apply(marks.filled(image, model.marks), plan, self.prior.device, "correction" in self.steps)
         image[rows, columns] = np.where(kept[rows, columns, None], image[rows, columns], changed)

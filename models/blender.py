@@ -32,7 +32,7 @@ def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device, correct: b
         moved = moved - soften * (moved - _coarse(moved, block))
     result = (moved + OFFSET) * ratio.exp() - OFFSET
     if correct:
-        result = match_grain(result, source, soften)
+        result = match_grain(result, source, soften, flow)
     still = (flow.abs().amax(1, keepdim=True) < 0.02) & (ratio.abs().amax(1, keepdim=True) < 1e-3)
     result = torch.where(still, source, result)
     return result.clamp_(0, 255).round_().to(torch.uint8)[0].permute(1, 2, 0).cpu().numpy()

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import hair, marks, proportions, renderer
+from models import crown, hair, marks, proportions, renderer
 from models.critic import Critic, crop
 from models.mesh import Array, fit_similarity
 from models.prior import LinearPrior
@@ -42,7 +42,7 @@ NEAR: Final = 0.72  # recognition distance below which a face is hardly hidden, 
 STEEP: Final = 4.0
 # Distance under the second recogniser below which its word counts, and what each unit below costs. At 1.16 it takes one
 # of a hundred couples of strangers for one person.
-STRANGE: Final = 1.2
+STRANGE: Final = 1.3
 FAMILIAR: Final = 2.4
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.3  # what a unit of the critic's judgement costs, in recognition distance
@@ -51,6 +51,7 @@ DRAWN: Final = 0.3  # what a unit of the critic's judgement costs, in recognitio
 DISTORTED: Final = 0.08
 STRAINED: Final = 10.0
 GROUP: Final = 4  # candidates that the recogniser sees at a time
+CROWNS: Final = 10  # crowns of the head drawn; the one that changes the person most is taken
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared
 VIEWS: Final = 4  # photographs of a patient on which an identity is tried at most
@@ -92,8 +93,16 @@ class Trying:
 
     def cost(self, picture: NDArray[np.uint8]) -> float:
         """Of a face that the second recogniser would still know in a rendered picture, in recognition distance."""
-        distance = float(np.linalg.norm(self._known - self._describe([picture], self.face.vertices)[0]))
-        return FAMILIAR * max(STRANGE - distance, 0.0)
+        return FAMILIAR * max(STRANGE - self._strangeness(picture), 0.0)
+
+    def strangeness(self, crowns: Array) -> list[float]:
+        """Of the person, whose face is still their own, with each of some crowns [n, crown.LATENT_SIZE] of the head."""
+        points, has_hairline = self.face.vertices[:, :2], self.face.has_hairline
+        return [self._strangeness(crown.moved(self.small, points, one, has_hairline)) for one in crowns]
+
+    def _strangeness(self, picture: NDArray[np.uint8]) -> float:
+        """Distance from the original under the second recogniser."""
+        return float(np.linalg.norm(self._known - self._describe([picture], self.face.vertices)[0]))
 
     @cached_property
     def _known(self) -> Array:
@@ -126,7 +135,7 @@ def choose(
     enough: float = SAFE,
     others: Sequence[View] = (),
 ) -> Array:
-    """An identity [prior.latent_size + hair.LATENT_SIZE] that hides the face and looks like a photograph of somebody.
+    """An identity, the numbers of `FaceAnonymizer.latent_size`, that hides the face and looks like somebody.
 
     Draws are made under the condition that their apparent sex and age suit the face. They are tried on it, whole and
     then for their texture and their shape; the best one is bettered by random steps in either, and by one step in the
@@ -137,7 +146,8 @@ def choose(
     What is best on the face that leads is tried on the same person's `others` too, and its worst view counts. A view
     in which the recogniser sees no face before anything was done says nothing, and is left out.
     """
-    search = _Search(trying, prior, critic, preserve, [other for other in others if other[0].own is not None])
+    head = _crown(trying, rng)
+    search = _Search(trying, prior, critic, preserve, head, [other for other in others if other[0].own is not None])
     best, bolder = Found(prior.sample(rng, 1)[0]), 0
     for number in range(ROUNDS):
         # First whole draws and the best one with the texture or the shape of another, then steps from the best one.
@@ -155,20 +165,21 @@ def choose(
     if trying.face.hair is not None:
         shown = [hair.strength(trying.small, trying.face.hair, tone) for tone in tones]
         tones = tones[[int(np.argmax(shown))]]
-    return np.concatenate([best.latent, tones[0]])
+    return np.concatenate([best.latent, head, tones[0]])
 
 
 @dataclass(frozen=True)
 class _Search:
     """What stays the same while an identity is sought: the view that leads, the judges, and the person's other views.
 
-    preserve: what is preserved in the view that leads.
+    preserve: what is preserved in the view that leads; head: the crown that goes with every identity.
     """
 
     trying: Trying
     prior: LinearPrior
     critic: Critic
     preserve: frozenset[Region]
+    head: Array
     others: Sequence[View]
 
     def draw(self, rng: np.random.Generator, bolder: int, best: Array, block: slice, is_step: bool) -> Array:
@@ -216,7 +227,7 @@ class _Search:
         """What `latents` are worth, but for those that cannot be better than `best`; exact for what is, or nearly."""
         if not len(latents):
             return []
-        pictures = [self.trying.render(latent, self.preserve) for latent in latents]
+        pictures = [self._rendered(self.trying, latent, self.preserve) for latent in latents]
         costs = self._look(self.trying, pictures) + DISTORTED * np.log1p(self._strain(latents) / STRAINED)
         waiting, found, reached = np.argsort(costs), list[Found](), best.value
         # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may
@@ -243,11 +254,14 @@ class _Search:
         for trying, preserve in self.others:
             if seen.value <= reached:
                 break
-            picture = trying.render(seen.latent, preserve)
+            picture = self._rendered(trying, seen.latent, preserve)
             distance = min(seen.distance, *trying.distances([picture]))
             cost = max(cost, float(self._look(trying, [picture])[0]) + trying.cost(picture))
             seen = Found(seen.latent, _value(distance, cost), distance)
         return seen
+
+    def _rendered(self, trying: Trying, latent: Array, preserve: frozenset[Region]) -> NDArray[np.uint8]:
+        return trying.render(np.concatenate([latent, self.head]), preserve)
 
     def _strain(self, latents: Array, usual: float = proportions.USUAL) -> Array:
         return proportions.of(self.prior).strain(self.trying.face, latents, usual)
@@ -256,6 +270,15 @@ class _Search:
         """What rendered pictures cost for looking drawn, [n], in recognition distance."""
         drawn = self.critic.drawn([trying.crop(picture) for picture in pictures])
         return np.asarray(DRAWN * np.logaddexp(0, drawn))
+
+
+def _crown(trying: Trying, rng: np.random.Generator) -> Array:
+    """Of CROWNS the one with which the person is least known to the second recogniser.
+
+    The gate's recogniser sees the inner face alone, and would choose by chance.
+    """
+    drawn = crown.sample(rng, CROWNS)
+    return np.asarray(drawn[int(np.argmax(trying.strangeness(drawn)))])
 
 
 def _usual(latent: Array, prior: LinearPrior) -> Array:

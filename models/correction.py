@@ -19,15 +19,20 @@ _BOUNDS: Final = (0.0, 1.35)  # of the factor: from a plain Gaussian to noise th
 _PASSES: Final = 3  # of a binomial filter, together a Gaussian of 1.2 pixels
 
 
-def match_grain(result: torch.Tensor, source: torch.Tensor, calm: torch.Tensor) -> torch.Tensor:
+def match_grain(
+    result: torch.Tensor, source: torch.Tensor, calm: torch.Tensor, flow: torch.Tensor | None = None
+) -> torch.Tensor:
     """`result` [1, 3, H, W] (0..255) with the grain of `source` [1, 3, H, W].
 
+    flow: [1, 2, H, W], offsets in pixels to where each pixel of the result came from: where hair came to lie on the
+    forehead it keeps the grain of hair. None: nothing moved.
     calm: [1, 1, H, W], 0..1, where detail was taken away on purpose and must not be raised again.
     """
     if min(result.shape[2:]) < 4 * _BLOCK:
         return result
     fine = _fine(result)
-    factor = _factor(fine, _energy(_fine(source)))
+    wanted = _energy(_fine(source))
+    factor = _factor(fine, wanted if flow is None else _fetched(wanted, flow))
     factor = functional.interpolate(factor, result.shape[2:], mode="bilinear", align_corners=False)
     factor = torch.where(factor > 1, 1 + (factor - 1) * (1 - calm), factor)
     return (result + OFFSET).mul_(factor.sub_(1).mul_(fine).exp_()).sub_(OFFSET)
@@ -49,6 +54,16 @@ def _factor(fine: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     square, half = 1 - 2 * mixed + rest, mixed - rest
     root = (half.square() - square * (rest - aim)).clamp_min(0).sqrt()
     return ((root - half) / square.clamp_min(_LEAST)).clamp(*_BOUNDS)
+
+
+def _fetched(blocks: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+    """[1, 1, H / 8, W / 8], each block's from where its pixels came from."""
+    offsets = _blocks(flow)[0].permute(1, 2, 0) / _BLOCK
+    rows, columns = blocks.shape[2:]
+    down, across = (torch.arange(count, device=flow.device, dtype=torch.float32) for count in (rows, columns))
+    x, y = across[None] + offsets[..., 0], down[:, None] + offsets[..., 1]
+    grid = torch.stack([2 * x / max(columns - 1, 1) - 1, 2 * y / max(rows - 1, 1) - 1], -1)[None]
+    return functional.grid_sample(blocks, grid, padding_mode="border", align_corners=True)
 
 
 def _fine(image: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """The hair around a face and a beard in it: where they are, and another tone for them.
 
-A recogniser that sees the whole head knows people by their hair. Its tone is therefore part of an identity, the same in
-all photographs of a patient, while every strand stays where it is; a beard takes the same tone. Hair is found as what
+People know each other by their hair. Its tone is therefore part of an identity, the same in all photographs of a
+patient; a beard takes the same tone. Where hair lies is for `models.crown`. Hair is found as what
 belongs to the person around the face, looks unlike the face's skin, and hangs together with the top of the head
 (GrabCut: Rother, Kolmogorov and Blake, SIGGRAPH 2004); its edge follows the photograph's own (`models.guided`).
 """
@@ -41,16 +41,19 @@ _BRIGHTEST: Final = 235.0  # grey level: lighter hair than this has no drawing l
 
 @dataclass(frozen=True)
 class Hair:
-    """alpha: float32 [128, 128], 0..1; to_crop: [2, 3], from pixels of the photograph into it."""
+    """alpha: float32 [128, 128], 0..1, what can take another tone; to_crop: [2, 3], from pixels of the photograph into
+    it; on_head: whether hair grows above the forehead, of whatever tone.
+    """
 
     alpha: Array
     to_crop: Array
+    on_head: bool = True
 
     def moved(self, scale: float, left: float, top: float) -> "Hair":
         """The same hair in a photograph cropped at (left, top) and then scaled."""
         linear = self.to_crop[:, :2] / scale
         shift = self.to_crop[:, 2] + self.to_crop[:, :2] @ np.array([left, top], np.float32)
-        return Hair(self.alpha, np.column_stack([linear, shift]).astype(np.float32))
+        return Hair(self.alpha, np.column_stack([linear, shift]).astype(np.float32), self.on_head)
 
 
 class HairFinder:
@@ -67,29 +70,29 @@ class HairFinder:
                 face, in the common `frame`.
 
         Returns:
-            None where there is no hair whose tone could change.
+            None where there is none.
         """
         to_crop = _upright(vertices)
         wide = warp_down(image, 2 * to_crop, WORK_SIDE)
         crop = cv2.resize(wide, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         points = (vertices[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
-        alpha = self._on_head(wide, crop, points)
+        alpha, on_head = self._on_head(wide, crop, points)
         if beard.any():
             places = rasterise(mesh.closed(np.column_stack([points, vertices[:, 2]]))[:, :2], _SIDE, _SIDE)
             grown = cv2.remap(beard, places.image(frame.uv, -1e4), None, cv2.INTER_LINEAR)
             alpha = np.maximum(alpha, grown * _below_skin(crop, points))
-        return Hair(alpha.astype(np.float32), to_crop) if (alpha > 0.01).any() else None
+        return Hair(alpha.astype(np.float32), to_crop, on_head) if on_head or (alpha > 0.01).any() else None
 
-    def _on_head(self, wide: NDArray[np.uint8], crop: NDArray[np.uint8], points: Array) -> Array:
-        """The matte [128, 128] of the hair around a face; nothing for a bald head, and for white hair."""
+    def _on_head(self, wide: NDArray[np.uint8], crop: NDArray[np.uint8], points: Array) -> tuple[Array, bool]:
+        """The matte [128, 128] of the hair around a face, nothing for white hair; and whether there is any."""
         person = cv2.resize(self._person.probability(wide), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         unlike = _unlike_skin(crop, points)
         hair = _grabbed(crop, person, unlike, points)
         if hair is None or not _is_darker_than_skin(crop, points, hair):
-            return np.zeros((_SIDE, _SIDE), np.float32)
+            return np.zeros((_SIDE, _SIDE), np.float32), hair is not None
         clear = np.clip((unlike - _CLEAR[0]) / (_CLEAR[1] - _CLEAR[0]), 0, 1)
         alpha = cv2.GaussianBlur(hair * np.clip(1.5 * person - 0.3, 0, 1), (0, 0), 0.7)
-        return np.asarray(alpha * clear * _below_skin(crop, points) * _above_shoulders(points))
+        return np.asarray(alpha * clear * _below_skin(crop, points) * _above_shoulders(points)), True
 
 
 def fringe(hair: Hair, texture: Array, vertices: Array, frame: Frame) -> Array:

@@ -19,6 +19,7 @@ Box = tuple[float, float, float, float]
 
 VERTICES = 468
 MARGINS = (1.8, 2.3)  # crops in which a face is looked for, of its box
+TOP, BOTTOM = 10, 152  # of the face: the forehead near the hairline, the chin
 OUTER_LIPS = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146]
 INNER_LIPS = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95]
 RIGHT_EYE = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7]

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import mesh
+from models import crown, mesh
 from models.frame import Frame, halved
 from models.hair import Hair
 from models.lighting import OFFSET, blur, to_channels
@@ -26,7 +26,7 @@ from models.regions import Region, interocular, preserved_mask
 
 WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 PLACES_WIDTH = 200  # and on which the frame is laid over the photograph: between its vertices it is even
-SURROUND = 0.5  # of the face's width: how far around the face pixels may move
+SURROUND, CROWN = 0.5, 0.25  # of the face's width: how far around the face pixels may move, and farther above it
 HUE = 0.16  # bound of either colour difference, log units: beyond it skin glows orange or turns grey
 BRIGHTEST, DARKEST = 0.42, -1.0  # bounds of the log ratio
 WHITE, LEAST = 240.0, 0.14  # grey level to which skin may brighten, and the bound of bright skin
@@ -102,6 +102,11 @@ class FaceModel:
         return float(np.ptp(self.vertices[:, 0]))
 
     @property
+    def has_hairline(self) -> bool:
+        """Whether hair grows above the forehead."""
+        return self.hair is not None and self.hair.on_head
+
+    @property
     def halved(self) -> "FaceModel":
         """The same face in a frame of half the side, for `LinearPrior.halved`."""
         explained, residual, lopsided, occlusion = (
@@ -143,9 +148,11 @@ class Edit:
 
 def surroundings(vertices: Array, height: int, width: int) -> tuple[int, int, int, int]:
     """left, top, width, height of the crop in which pixels may change."""
-    margin = SURROUND * float(np.ptp(vertices[:, 0]))
-    low = np.floor(vertices[:, :2].min(0) - margin).astype(int)
-    high = np.ceil(vertices[:, :2].max(0) + margin).astype(int)
+    face, wide = vertices[:, :2], float(np.ptp(vertices[:, 0]))
+    upwards = face[mesh.TOP] - face[mesh.BOTTOM]
+    head = np.vstack([face, face[mesh.TOP] + CROWN * wide * upwards / max(float(np.linalg.norm(upwards)), 1e-6)])
+    low = np.floor(head.min(0) - SURROUND * wide).astype(int)
+    high = np.ceil(head.max(0) + SURROUND * wide).astype(int)
     left, top = max(int(low[0]), 0), max(int(low[1]), 0)
     return left, top, min(int(high[0]), width) - left, min(int(high[1]), height) - top
 
@@ -172,8 +179,11 @@ def edit(
     preserve: frozenset[Region],
     size: tuple[int, int],
     blend: bool = True,
+    head: Array | None = None,
 ) -> Edit:
     """Plan the change of one face to the identity `latent` in a photograph of `size` (height, width).
+
+    head: its crown (`models.crown`); None where that stays.
 
     Without `blend` nothing fades: the face ends at the edge of its mesh and of the preserved regions (to be measured).
     """
@@ -187,6 +197,8 @@ def edit(
     if face.one_hue:
         texture = texture * np.array([1, 0, 0], np.float32)
 
+    lifted = None if head is None else head.tobytes()
+
     def motion() -> tuple[Array, Array]:
         target = face.similarity.invert(face.similarity.apply(face.vertices) + shape)
         origin = np.array([left, top], np.float32)
@@ -194,10 +206,13 @@ def edit(
         depth = mesh.closed(target)[:, 2]
         near, moving = _nearness(face, preserve, origin, step, work_height, work_width, blend)
         flow = _flow(before, after, depth, work_height, work_width, blend) * moving[..., None]
-        flow, bare = _past_obstacles(face, flow, scale * face.width, preserve)
+        lift = np.zeros_like(flow)
+        if head is not None:
+            lift = crown.motion(after, head, work_height, work_width, face.has_hairline) * moving[..., None]
+        flow, bare = _past_obstacles(face, flow, lift, scale * face.width, preserve)
         return flow, near * bare
 
-    flow, share = face.last_motion.of((shape.tobytes(), preserve, size, blend), motion)
+    flow, share = face.last_motion.of((shape.tobytes(), lifted, preserve, size, blend), motion)
     ratio = _colours(face, flow, texture) * share[..., None]
     lighter = cv2.GaussianBlur((ratio[..., 0] + ratio[..., 1] + ratio[..., 2]) / 3, (0, 0), 2.5)
     soften = np.clip(2.2 * (lighter - 0.1), 0, 0.85)[..., None]
@@ -292,14 +307,27 @@ def _flow(before: Array, after: Array, depth: Array, height: int, width: int, bl
     return np.asarray(cv2.GaussianBlur(flow, (0, 0), 2.0)) if blend else flow
 
 
-def _past_obstacles(face: FaceModel, flow: Array, width: float, preserve: frozenset[Region]) -> tuple[Array, Array]:
-    """The flow with what stands before the face held and glasses carried, and how far colours may change [h, w].
+def _after(flow: Array, motion: Array) -> Array:
+    """Offsets to the source [h, w, 2] of one motion, `flow`, and then another."""
+    grid = np.dstack(np.meshgrid(np.arange(flow.shape[1]), np.arange(flow.shape[0]))).astype(np.float32)
+    return motion + cv2.remap(flow, grid + motion, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
-    Where eyes or nose are preserved, glasses cannot leave them.
+
+def _past_obstacles(
+    face: FaceModel, flow: Array, lift: Array, width: float, preserve: frozenset[Region]
+) -> tuple[Array, Array]:
+    """The face's flow and then the crown's (`lift`) with what stands before the face held and glasses carried.
+
+    Glasses go with the face alone; where eyes or nose are preserved, they cannot leave them. Returns how far colours
+    may change, [h, w], besides.
     """
     body = carry(face.glasses, flow, width) if preserve <= {"mouth"} else None
     flow, beside_worn = hold(face.glasses, flow, width, body)
     flow, beside_others = hold(face.standing, flow, width)
+    if lift.any():
+        still = np.zeros_like(flow) if body is None else body
+        lift = hold(face.glasses, lift + still, width, still)[0] - still
+        flow = _after(flow, hold(face.standing, lift, width)[0])
     return flow, beside_worn * beside_others
 
 

@@ -83,7 +83,7 @@ class Route(_Frozen):
     text: OnText = "hold"  # what becomes of a picture in which text is found
     unreplaced: OnFace = "hold"  # what becomes of a face that cannot be replaced, such as a profile
     outline: bool = False  # a covered head keeps its outline on the side to which it looks
-    hair: Hair = "renew"  # whether the hair gets the tone of the identity; kept for photographs of the scalp
+    hair: Hair = "renew"  # whether hair gets the identity's place and tone; kept for photographs of the scalp
     backdrop: Backdrop = (
         "keep"  # what becomes of what lies behind the people; plain for rooms, posters and names on walls
     )

@@ -152,7 +152,7 @@ class Faces:
         """Give the largest face the identity `latent` (float32 [latent_size]) and any other face one at random.
 
         Where one cannot be replaced, `otherwise` says what becomes of it; `outline`: see `redact`; `hair`: whether hair
-        gets the identity's tone or keeps its own; `backdrop`: whether what lies behind people stays. Raises
+        gets the identity's place and tone or keeps its own; `backdrop`: whether what lies behind people stays. Raises
         Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
         """
         started = time.perf_counter()

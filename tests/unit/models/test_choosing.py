@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import FaceAnonymizer, choosing, proportions, turn_head
-from models.choosing import DRAWS, ROUNDS, VIEWS, Describe, Found, Trying, _Search, choose
+from models import FaceAnonymizer, choosing, crown, proportions, turn_head
+from models.choosing import CROWNS, DRAWS, ROUNDS, VIEWS, Describe, Found, Trying, _crown, _Search, choose
 from models.recognizer import SAME_PERSON
 from models.renderer import FaceModel, gain
 
@@ -58,7 +58,7 @@ def _face(engine: FaceAnonymizer, astronaut: Picture) -> FaceModel:
 @pytest.fixture(name="search")
 def _search(engine: FaceAnonymizer, face: FaceModel) -> _Search:
     trying = Known(face, below=0.7, above=0.7).trying
-    return _Search(trying, engine.prior, Indifferent(), ANYWHERE, ())  # type: ignore[arg-type]
+    return _Search(trying, engine.prior, Indifferent(), ANYWHERE, np.zeros(4, np.float32), ())  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -114,6 +114,24 @@ def test_the_worst_view_counts(face: FaceModel, chosen: Callable[..., float]) ->
     assert chosen(leading, Known(face, below=0.9, above=0.9)) < 0
     assert chosen(leading, Known(face, below=0.55, above=0.7)) > 0
     assert chosen(leading, Known(face, below=0.9, above=0.9), Known(face, below=0.5, above=0.7)) > 0
+
+
+def test_the_crown_is_the_one_that_makes_the_person_least_known(face: FaceModel) -> None:
+    """Of the crowns that are drawn, tried on the untouched face."""
+    asked = 0
+
+    def describe(pictures: Sequence[Picture], vertices: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Asked for the person, then for crowns, of which the third lies farthest."""
+        nonlocal asked
+        asked += 1
+        return np.array([[2.0 if asked == 4 else 1.0]], np.float32)
+
+    trying = Known(face, below=0.7, above=0.7, describe=describe).trying
+
+    chosen = _crown(trying, np.random.default_rng(8))
+
+    np.testing.assert_array_equal(chosen, crown.sample(np.random.default_rng(8), CROWNS)[2])
+    assert asked == CROWNS + 1
 
 
 def test_a_second_recogniser_turns_the_choice(face: FaceModel, chosen: Callable[..., float]) -> None:

@@ -30,6 +30,9 @@ class _Trying:
         self.judged += len(pictures)
         return [0.4 + 0.5 * _chance(one, 1) for one in pictures]
 
+    def strangeness(self, crowns: np.ndarray) -> list[float]:
+        return [_chance(one, 4) for one in crowns]
+
     def cost(self, picture: np.ndarray) -> float:
         return 0.2 * _chance(picture, 3)
 

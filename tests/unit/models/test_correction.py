@@ -74,3 +74,19 @@ def test_broad_forms_are_no_grain() -> None:
     ramp = torch.linspace(60, 200, 96).repeat(96, 1)[None, None].repeat(1, 3, 1, 1)
 
     torch.testing.assert_close(match_grain(ramp, _noise(4), _calm()), ramp, atol=0.5, rtol=0)
+
+
+def test_what_moved_keeps_the_grain_that_it_had() -> None:
+    """Hair that came to lie on smooth skin stays as rough as it was where it came from."""
+    source = _noise(9)
+    source[..., 48:] = 128
+    shift = 40
+    result = source.roll(shift, 3)
+    flow = torch.zeros(1, 2, 96, 96)
+    flow[:, 0] = -shift
+
+    still, followed = (match_grain(result, source, _calm(), one) for one in (None, flow))
+
+    came = np.s_[..., 56:80]
+    assert float(still[came].std()) < 0.6 * float(result[came].std())
+    assert float(followed[came].std()) > 0.9 * float(result[came].std())

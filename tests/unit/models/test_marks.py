@@ -122,15 +122,15 @@ def test_a_mole_goes_with_the_old_face_unless_it_is_preserved(
     engine: FaceAnonymizer, astronaut: np.ndarray, vertex: int, stays: bool
 ) -> None:
     """One on the cheek is gone from a result that keeps the nose; one on the nose is there, as it was."""
-    image = _large(astronaut)
-    x, y = _explained(engine, image).vertices[vertex, :2].round().astype(int).tolist()
-    cv2.circle(image, (x, y), 4, (40, 25, 20), -1, cv2.LINE_AA)
+    clean = _large(astronaut)
+    x, y = _explained(engine, clean).vertices[vertex, :2].round().astype(int).tolist()
+    image = cv2.circle(clean.copy(), (x, y), 4, (40, 25, 20), -1, cv2.LINE_AA)
     latent = engine.prior.sample(np.random.default_rng(6), 1)[0]
 
-    result = engine.anonymize(image, latent, frozenset({"nose"})).image
+    result, without = (engine.anonymize(one, latent, frozenset({"nose"})).image for one in (image, clean))
 
-    near = result[y - 40 : y + 41, x - 40 : x + 41].mean(2)
+    near = np.s_[y - 40 : y + 41, x - 40 : x + 41]
     if stays:
         assert np.array_equal(result[y - 4 : y + 5, x - 4 : x + 5], image[y - 4 : y + 5, x - 4 : x + 5])
     else:
-        assert near.min() > 0.6 * np.median(near)
+        assert (result[near].mean(2) - without[near].mean(2)).min() > -0.25 * result[near].mean()

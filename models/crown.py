@@ -1,0 +1,91 @@
+"""The crown of a head: where its hair begins above the forehead, and how wide and how high the head stands.
+
+A part of an identity: recognisers know people by that far more than by the tone of their hair. A new crown is a motion.
+The forehead between the brows and the hair grows lower or higher, in the middle and at the temples by a number each;
+beside the face and above it the outline of the head moves outwards or inwards by two more. Each motion comes in and
+ends softly, so that no strand is drawn, none is torn, and what lies behind the head is at rest a little way off.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.mesh import BOTTOM, LEFT_BROW, RIGHT_BROW, TOP, Array
+
+LATENT_SIZE: Final = 4  # how high the hairline is in its middle, and at the temples; how wide and how high the head is
+MIDDLE, TEMPLES = 0.55, 0.35  # of the forehead's height, for a deviation: how far the hairline goes
+FARTHEST: Final = 0.55  # and the farthest anywhere; skin folds from 0.67 on
+WIDER, HIGHER = 0.07, 0.08  # of the face's width: how far the outline goes
+_OUTLINE: Final = np.array([0, 0, 1, 1], np.float32)  # of those, what a bald head has too
+# Of the face's width. Where motions come in, are full, and have ended, above the top of the forehead, inside of
+# `renderer.surroundings`:
+_ABOVE: Final = 0.03  # where the hairline's is full
+_REST: Final = 0.55
+_CROWN: Final = (0.05, 0.36, 0.68)
+# Beyond the sides of the face, which is where its mesh ends:
+_SIDE: Final = (-0.22, 0.08, 0.46)
+# In parts of the face's height, from its top: from the mouth up width comes in, over the forehead it ends.
+_CHEEK, _OVER = (-0.6, -0.05), (0.12, 0.42)
+_TEMPLE: Final = (0.2, 0.68)  # of the way to the side: where the temples' motion is none, and all
+_BESIDE, _FADE = -0.18, 0.2  # beyond the side: where the motions of hairline and height begin to fade, and over what
+
+
+def sample(rng: np.random.Generator, count: int) -> Array:
+    """Draw crowns, float32 [count, LATENT_SIZE]."""
+    return np.clip(rng.standard_normal((count, LATENT_SIZE)), -2.5, 2.5).astype(np.float32)
+
+
+def motion(points: Array, latent: Array, height: int, width: int, has_hairline: bool = True) -> Array:
+    """The motion that gives a head the crown of `latent` [4].
+
+    Args:
+        points: [>= 468, 2], the mesh of its face after everything else, in pixels of a grid of `height` x `width`.
+        has_hairline: False: a bald head's outline alone changes.
+
+    Returns:
+        float32 [height, width, 2], offsets to the source in those pixels; 0 in the face, from the brows down.
+    """
+    upwards = points[TOP] - points[BOTTOM]
+    tall, wide = max(float(np.linalg.norm(upwards)), 1e-6), max(float(np.ptp(points[:, 0])), 1e-6)
+    up = (upwards / tall).astype(np.float32)
+    across = np.array([-up[1], up[0]], np.float32)
+    x = np.arange(width, dtype=np.float32)[None] - points[TOP, 0]
+    y = np.arange(height, dtype=np.float32)[:, None] - points[TOP, 1]
+    above, aside = (x * up[0] + y * up[1]) / wide, (x * across[0] + y * across[1]) / wide
+    lateral = (points - points[TOP]) @ across / wide
+    # A face that is turned ends on one side nearer to its middle than on the other.
+    half = np.where(aside < 0, max(-float(lateral.min()), 0.1), max(float(lateral.max()), 0.1))
+    beyond = np.abs(aside) - half
+    middle, temples, wider, higher = latent if has_hairline else latent * _OUTLINE
+    brows = float(((points[RIGHT_BROW + LEFT_BROW] - points[TOP]) @ up).max()) / wide
+    room = max(_ABOVE - brows, _ABOVE)
+    temple = 2 * _between(np.abs(aside) / half, *_TEMPLE) - 1
+    fading = np.exp(-((np.maximum(beyond - _BESIDE, 0) / _FADE) ** 2))
+    line = FARTHEST * np.tanh((MIDDLE * middle + TEMPLES * temples * temple) / FARTHEST)
+    raised = room * line * _hill(above, _ABOVE - room, _ABOVE, _REST)
+    raised += HIGHER * np.tanh(higher) * _hill(above, *_CROWN)
+    level = above * (wide / tall)
+    spread = WIDER * np.tanh(wider) * np.sign(aside) * _hill(beyond, *_SIDE)
+    spread *= _between(level, *_CHEEK) * (1 - _between(level, *_OVER))
+    offsets = (raised * fading)[..., None] * up + spread[..., None] * across
+    return (-wide * offsets).astype(np.float32)
+
+
+def moved(image: NDArray[np.uint8], points: Array, latent: Array, has_hairline: bool = True) -> NDArray[np.uint8]:
+    """A picture [H, W, 3] with the crown of `latent` and nothing else changed; points: [468, 2], the mesh in it."""
+    height, width = image.shape[:2]
+    grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    source = grid + motion(points, latent, height, width, has_hairline)
+    return np.asarray(cv2.remap(image, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _hill(place: Array, start: float, full: float, end: float) -> Array:
+    return _between(place, start, full) * (1 - _between(place, full, end))
+
+
+def _between(place: Array, none: float, full: float) -> Array:
+    """0 up to `none`, 1 from `full` on, soft at both ends."""
+    share = np.clip((place - none) / (full - none), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
