@@ -15,21 +15,22 @@ from numpy.typing import NDArray
 from models.mesh import BOTTOM, LEFT_BROW, RIGHT_BROW, TOP, Array
 
 LATENT_SIZE: Final = 4  # how high the hairline is in its middle, and at the temples; how wide and how high the head is
-MIDDLE, TEMPLES = 0.55, 0.35  # of the forehead's height, for a deviation: how far the hairline goes
+MIDDLE, TEMPLES = 0.55, 0.22  # of the forehead's height, for a deviation: how far the hairline goes
 FARTHEST: Final = 0.55  # and the farthest anywhere; skin folds from 0.67 on
 WIDER, HIGHER = 0.07, 0.08  # of the face's width: how far the outline goes
 _OUTLINE: Final = np.array([0, 0, 1, 1], np.float32)  # of those, what a bald head has too
 # Of the face's width. Where motions come in, are full, and have ended, above the top of the forehead, inside of
 # `renderer.surroundings`:
 _ABOVE: Final = 0.03  # where the hairline's is full
-_REST: Final = 0.55
+_REST: Final = 0.62
 _CROWN: Final = (0.05, 0.36, 0.68)
 # Beyond the sides of the face, which is where its mesh ends:
 _SIDE: Final = (-0.22, 0.08, 0.46)
 # In parts of the face's height, from its top: from the mouth up width comes in, over the forehead it ends.
 _CHEEK, _OVER = (-0.6, -0.05), (0.12, 0.42)
 _TEMPLE: Final = (0.2, 0.68)  # of the way to the side: where the temples' motion is none, and all
-_BESIDE, _FADE = -0.18, 0.2  # beyond the side: where the motions of hairline and height begin to fade, and over what
+_BESIDE, _FADE = 0.0, 0.24  # beyond the side: where the hairline's motion begins to fade, and over what
+_ROUND: Final = (-0.25, 0.46)  # and where the motion upwards fades, and has ended: a crown is round
 
 
 def sample(rng: np.random.Generator, count: int) -> Array:
@@ -64,12 +65,12 @@ def motion(points: Array, latent: Array, height: int, width: int, has_hairline: 
     temple = 2 * _between(np.abs(aside) / half, *_TEMPLE) - 1
     fading = np.exp(-((np.maximum(beyond - _BESIDE, 0) / _FADE) ** 2))
     line = FARTHEST * np.tanh((MIDDLE * middle + TEMPLES * temples * temple) / FARTHEST)
-    raised = room * line * _hill(above, _ABOVE - room, _ABOVE, _REST)
-    raised += HIGHER * np.tanh(higher) * _hill(above, *_CROWN)
+    raised = room * line * _hill(above, _ABOVE - room, _ABOVE, _REST) * fading
+    raised += HIGHER * np.tanh(higher) * _hill(above, *_CROWN) * (1 - _between(beyond, *_ROUND))
     level = above * (wide / tall)
     spread = WIDER * np.tanh(wider) * np.sign(aside) * _hill(beyond, *_SIDE)
     spread *= _between(level, *_CHEEK) * (1 - _between(level, *_OVER))
-    offsets = (raised * fading)[..., None] * up + spread[..., None] * across
+    offsets = raised[..., None] * up + spread[..., None] * across
     return (-wide * offsets).astype(np.float32)
 
 
