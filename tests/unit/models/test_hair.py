@@ -128,9 +128,27 @@ def test_a_bare_head_has_no_hair_but_may_have_a_beard(
     assert HairFinder().find(skin, meshes[0], shaven, frame) is None
     found = HairFinder().find(bearded, meshes[0], chin, frame)
     assert found is not None
+    assert not found.on_head
     changed = (_changed(bearded, found, LIGHT) != bearded).any(2)
     assert changed[y - 4 : y + 4, x - 4 : x + 4].all()
     assert not changed[: y - 40].any()
+
+
+def test_white_hair_is_there_and_keeps_its_tone(
+    engine: FaceAnonymizer, astronaut: Picture, meshes: tuple[np.ndarray, np.ndarray], hair: Hair
+) -> None:
+    """As light as the skin beside it, hair has a hairline and no border on which another tone could end."""
+    frame = engine.prior.frame
+    matte = cv2.warpAffine(hair.alpha, hair.to_crop, astronaut.shape[1::-1], flags=cv2.WARP_INVERSE_MAP)[..., None]
+    strands = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
+    white = 225 + 0.2 * (strands - strands[matte > 0.9].mean())
+    picture = np.clip(astronaut + np.clip(2 * matte, 0, 1) * (white - astronaut), 0, 255).astype(np.uint8)
+
+    found = HairFinder().find(picture, meshes[0], np.zeros((frame.side, frame.side), np.float32), frame)
+
+    assert found is not None
+    assert found.on_head
+    assert strength(picture, found, DARK) == 0
 
 
 def test_a_tone_comes_in_gently_beside_what_is_preserved(astronaut: Picture, hair: Hair) -> None:
@@ -173,7 +191,7 @@ def test_an_identity_without_its_tone_leaves_all_hair_as_it_is(engine: FaceAnony
     latent = engine.sample(np.random.default_rng(4), 1)[0]
     latent[-LATENT_SIZE:] = LIGHT
 
-    toned, kept = (engine.anonymize(pair, one).image for one in (latent, latent[:-LATENT_SIZE]))
+    toned, kept = (engine.anonymize(pair, one).image for one in (latent, latent[: engine.prior.latent_size]))
 
     crowns = [np.s_[40:60, 130:180], np.s_[40:60, 500:550]]
     lighter = [to_log(kept[crown])[..., 0].mean() - to_log(pair[crown])[..., 0].mean() for crown in crowns]
