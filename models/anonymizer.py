@@ -15,6 +15,7 @@ from models import blender, crown, hair, marks, renderer, skin
 from models.choosing import PASSABLE, VIEWS, Trying, View, choose
 from models.cover import CoverFinder
 from models.critic import Critic
+from models.face_model import FaceModel, headroom
 from models.faces import Face, FaceFinder
 from models.fitting import fit_face
 from models.hair import HairFinder
@@ -25,7 +26,6 @@ from models.prior import LinearPrior
 from models.recognizer import Box, Recognizer
 from models.redaction import Redaction, Redactor
 from models.regions import Region, preserved_mask
-from models.renderer import FaceModel
 from models.rim import RimFinder
 from models.sface import SFace
 from models.wearing import WornFinder
@@ -249,7 +249,7 @@ class FaceAnonymizer:
             glasses=in_photograph(carried, places, self.prior.frame),
             rim=self._rim.find(image, vertices, similarity.yaw_pitch_roll[2]),
             hair=head_hair,
-            headroom=renderer.headroom(texture, self.prior.frame.skin * bare),
+            headroom=headroom(texture, self.prior.frame.skin * bare),
             one_hue=bool(detail[facing > 0.5][:, 1:].std() < ONE_HUE),
         )
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from models import crown, hair, marks, proportions, renderer
 from models.critic import Critic, crop
+from models.face_model import FaceModel
 from models.mesh import Array, fit_similarity
 from models.prior import LinearPrior
 from models.recognizer import Recognizer
 from models.regions import Region
-from models.renderer import FaceModel
 
 Replace = Callable[[NDArray[np.uint8], FaceModel, Array, frozenset[Region]], object]
 Embed = Callable[[Sequence[NDArray[np.uint8]], FaceModel], list[Array | None]]

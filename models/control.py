@@ -17,12 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import blender, mesh, renderer
+from models import blender, drawing, mesh, renderer
 from models.anonymizer import FaceAnonymizer
+from models.face_model import FaceModel
 from models.mesh import Array
 from models.pose import move_face, turn_face
 from models.regions import interocular
-from models.renderer import Edit, FaceModel
+from models.renderer import Edit
 
 Picture = NDArray[np.uint8]
 Part = Literal["skin", "brows", "eyes", "nose", "mouth", "contour"]
@@ -117,8 +118,8 @@ class Control:
             projection=replace(model.projection, latent=np.zeros_like(step)),
             residual=np.zeros_like(model.residual),
         )
-        gain = np.full(self.prior.latent_size, renderer.TEXTURE_GAIN, np.float32)
-        gain[self.prior.texture_size :] = renderer.SHAPE_GAIN
+        gain = np.full(self.prior.latent_size, drawing.TEXTURE_GAIN, np.float32)
+        gain[self.prior.texture_size :] = drawing.SHAPE_GAIN
         return renderer.edit(self.prior, origin, step / gain, frozenset(), _size(person))
 
     def _apply(self, person: Person, edit: Edit) -> Picture:

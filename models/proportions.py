@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models import mesh, renderer
+from models import drawing, mesh
+from models.face_model import FaceModel
 from models.mesh import Array, Similarity
 from models.prior import LinearPrior
-from models.renderer import FaceModel
 
 # Log units by which two vertices may come closer or move apart as the camera sees them: brow and eye on each side, over
 # the eye's middle and its inner corner, thickness of both lips together and of either, what lies above and below them.
@@ -70,7 +70,7 @@ class Proportions:
         has beyond that it may keep.
         """
         before = face.similarity.apply(face.vertices)
-        gain = renderer.gain(self._prior, frozenset())
+        gain = drawing.gain(self._prior, frozenset())
         after = before + self._prior.displace(face.projection.latent, latents * gain)
         changes = np.abs(np.log(_lengths(after, self._edges) / _lengths(before, self._edges)))
         torn = np.maximum(np.quantile(changes, 0.95, axis=1) - EVEN, 0)

@@ -5,127 +5,32 @@ The face is not painted over. A new identity is a change: every pixel is fetched
 grain, catch-lights, hair that falls into the face) moves along and stays as sharp as it was.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Generic, TypeVar
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import crown, mesh
-from models.frame import Frame, halved
-from models.hair import Hair
-from models.lighting import OFFSET, blur, to_channels
-from models.mesh import Array, Similarity
+from models import crown, drawing, mesh
+from models.face_model import FaceModel
+from models.frame import Frame
+from models.lighting import blur, to_channels
+from models.mesh import Array
 from models.occlusion import carry, hold
-from models.prior import LinearPrior, Projection
+from models.prior import LinearPrior
 from models.raster import rasterise
 from models.regions import Region, interocular, preserved_mask
 
 WORK_WIDTH = 400  # pixels across the face at which flow and ratio are computed
 PLACES_WIDTH = 200  # and on which the frame is laid over the photograph: between its vertices it is even
 SURROUND, CROWN = 0.5, 0.25  # of the face's width: how far around the face pixels may move, and farther above it
-HUE = 0.16  # bound of either colour difference, log units: beyond it skin glows orange or turns grey
-BRIGHTEST, DARKEST = 0.42, -1.0  # bounds of the log ratio
-WHITE, LEAST = 240.0, 0.14  # grey level to which skin may brighten, and the bound of bright skin
-# Log units by which brows and lids darken freely: of a fair face, and of one with brows as dark as others' (DEEP below
-# their skin); and the share of what goes beyond it.
-FAIR, DARK, DEEP, DARKER = 0.06, 0.35, 0.35, 0.4
-SHAVEN = 0.08  # log units by which the skin around the lips darkens freely: a beard's shadow is not drawn on it
-BRIGHT = 0.5  # how bright skin is, 0..1 by the room that it has below white, from which brows count as fair
-PLAIN = 0.6  # share of a new face's look on plain skin, where portraits differ by their light more than by their people
-FARTHEST = 2.0  # deviations of people, at each place, at which a new look comes to rest: beyond, folds turn to furrows
-# New faces lie farther from the mean than people do, the more so where a part of the old face stays.
-TEXTURE_GAIN, SHAPE_GAIN = 1.5, 3.7
-PRESERVING = 1.1  # times the above
-WARMTH = 0.2  # change of both colour differences for each log unit by which a brow darkens
-COLOUR = 0.8  # of the change of colour: skin keeps the tone of the neck and ears around it
-BELIEVED = 2.5  # standard deviations to which people differ; hard light drives a projection to twice that
+DARKEST = -1.0  # log units by which anything may darken
 # Of the inter-ocular distance: how far from a preserved region a change has come to its full.
 COLOUR_REACH, MOTION_REACH = 0.22, 0.4
 NARROW = 0.04  # of the face's width: so near to its outline a place of the oval is at the edge
-# Log detail: the lightest that a brow, and the skin around brows, may be; and the share of its darkness that one keeps.
-BROW, RIDGE, KEPT = -0.05, 0.12, 0.5
 WHOLLY = 0.999  # share of a pixel's neighbours that the mesh covers, from which it has a place in the face
 PIXEL = 0.45  # Gaussian deviation that a pixel of the photograph has, in its own width
 SMALL = 1.2  # pixels of the frame under one of the photograph, from which that matters
-FLATTEST = 0.5  # contrast of a new face, at least; the photograph's own, where that lies between it and 1
-
-
-T = TypeVar("T")
-
-
-class Last(Generic[T]):
-    """The last answer of a step that costs much, for whoever asks the same again."""
-
-    def __init__(self) -> None:
-        self._known: tuple[object, T] | None = None
-
-    def of(self, question: object, answer: Callable[[], T]) -> T:
-        if self._known is None or self._known[0] != question:
-            self._known = question, answer()
-        return self._known[1]
-
-
-@dataclass(frozen=True)
-class FaceModel:
-    """A face explained by the prior.
-
-    vertices: [468, 3] pixels of the photograph; similarity: onto the mean face; residual: [T, T, 3] log
-    detail that goes with the old face although the prior does not explain it (the finest part, pores and
-    grain, stays); occlusion: [T, T], 0..1, where the face keeps its look (turned away, a beard, make-up).
-    marks: [n, 3], moles in the photograph (see `models.marks`).
-    places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own; on that grid,
-    [h, w], 0..1: standing, glasses, what stands before the face, and what it carries (see `models.occlusion`), and rim,
-    0 on what lies behind the head (see `models.rim`), else 1. hair: where there is any whose tone can change; one_hue:
-    the photograph is grey or sepia, and no colour may enter it; headroom: log units by which it may brighten.
-    """
-
-    vertices: Array
-    similarity: Similarity
-    projection: Projection
-    residual: Array
-    occlusion: Array
-    places: Array
-    marks: Array
-    standing: Array
-    glasses: Array
-    rim: Array
-    hair: Hair | None = None
-    one_hue: bool = False
-    headroom: float = BRIGHTEST
-
-    @property
-    def width(self) -> float:
-        return float(np.ptp(self.vertices[:, 0]))
-
-    @property
-    def has_hairline(self) -> bool:
-        """Whether hair grows above the forehead."""
-        return self.hair is not None and self.hair.on_head
-
-    @property
-    def halved(self) -> "FaceModel":
-        """The same face in a frame of half the side, for `LinearPrior.halved`."""
-        explained, residual, lopsided, occlusion = (
-            cv2.resize(field, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-            for field in (self.projection.explained, self.residual, self.projection.lopsided, self.occlusion)
-        )
-        projection = replace(self.projection, explained=explained, lopsided=lopsided)
-        return replace(self, projection=projection, residual=residual, occlusion=occlusion, places=halved(self.places))
-
-    # Identities that are tried one after another often differ in texture alone, or in shape alone.
-    @cached_property
-    def last_texture(self) -> Last[Array]:
-        """By the texture's numbers, see `drawing`."""
-        return Last()
-
-    @cached_property
-    def last_motion(self) -> Last[tuple[Array, Array]]:
-        """By the motion of the vertices and what else `edit` was asked for: flow and share of the colours' change."""
-        return Last()
 
 
 @dataclass(frozen=True)
@@ -191,7 +96,7 @@ def edit(
     scale = min(1.0, WORK_WIDTH / face.width)
     work_width, work_height = max(round(width * scale), 2), max(round(height * scale), 2)
     step = np.array([work_width / width, work_height / height], np.float32)
-    texture, shape = drawing(prior, face, latent * gain(prior, preserve))
+    texture, shape = drawing.differences(prior, face, latent * drawing.gain(prior, preserve))
     if blend:
         texture = texture * prior.frame.taper[..., None]
     if face.one_hue:
@@ -217,85 +122,6 @@ def edit(
     lighter = cv2.GaussianBlur((ratio[..., 0] + ratio[..., 1] + ratio[..., 2]) / 3, (0, 0), 2.5)
     soften = np.clip(2.2 * (lighter - 0.1), 0, 0.85)[..., None]
     return Edit(left, top, width, height, flow / step, ratio, soften.astype(np.float32))
-
-
-def drawing(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Array, Array]:
-    """What the identity `latent`, as strong as it is to be seen, changes in a face.
-
-    Returns:
-        differences of log detail [T, T, 3] in the frame and of the aligned vertices [468, 3]. What the prior does not
-        explain of the old face goes too, but for its finest part.
-    """
-    texture = face.last_texture.of(latent[: prior.texture_size].tobytes(), lambda: _drawn(prior, face, latent))
-    return texture, prior.displace(_believed(prior, face.projection.latent), latent)
-
-
-def _drawn(prior: LinearPrior, face: FaceModel, latent: Array) -> Array:
-    """The first half of `drawing`."""
-    # Under soft light, or in a bright picture, another's features are as faint as the old ones were.
-    contrast = min(max(face.projection.contrast, FLATTEST), 1.0)
-    share = PLAIN + (1 - PLAIN) * prior.frame.marked
-    texture, _ = prior.change(_believed(prior, face.projection.latent), latent, contrast, share, FARTHEST)
-    texture *= prior.frame.calm[..., None]
-    # Brows are darker than the skin around them, on dark skin too, where the mean brow would shine; dark ones stay so,
-    # for white brows under dark hair are nobody's, and the skin around them would glow with them.
-    old = face.projection.explained[..., 0]
-    lightest = min(BROW, -KEPT * _depth(prior.frame, old))
-    texture[..., 0] -= prior.frame.brow_bones * np.maximum(old + texture[..., 0] - RIDGE, 0)
-    texture[..., 0] -= prior.frame.brows * np.maximum(old + texture[..., 0] - lightest, 0)
-    # Where hair and brows are fair, another's black ones, or lids in deep shadow, look painted; on bright skin whatever
-    # darkens around the brows does.
-    bright = (BRIGHTEST - face.headroom) / (BRIGHTEST - LEAST)
-    spared = np.maximum(np.maximum(prior.frame.brows, prior.frame.lids), bright * prior.frame.brow_bones)
-    texture[..., 0] -= (1 - DARKER) * spared * np.minimum(texture[..., 0] + _freely(prior.frame, old, bright), 0)
-    texture[..., 0] -= (1 - DARKER) * prior.frame.shaven * np.minimum(texture[..., 0] + SHAVEN, 0)
-    texture[..., 1:] *= COLOUR * (1 - prior.frame.brows)[..., None]
-    # Hair is warmer than shadow: skin that merely darkens to a brow looks grey.
-    darker = WARMTH * prior.frame.brows * np.maximum(-texture[..., 0], 0)
-    texture[..., 1] += darker
-    texture[..., 2] -= darker
-    texture -= face.residual
-    # Lashes that lighten are lashes lost, and the eyes between them look small.
-    texture[..., 0] -= prior.frame.lashes * np.maximum(texture[..., 0], 0)
-    texture[..., 1:] = _coloured(texture[..., 1:], (face.projection.explained + face.residual)[..., 1:])
-    return texture * (prior.frame.yielding * (1 - face.occlusion))[..., None]
-
-
-def _freely(frame: Frame, lightness: Array, bright: float) -> float:
-    """Log units by which brows and lids may darken, by how dark the old brows are in log detail [T, T].
-
-    Brows that hardly show are fair on bright skin alone (`bright`, 0..1); on dark skin all do.
-    """
-    dark = max(_depth(frame, lightness) / DEEP, 1 - bright / BRIGHT)
-    return FAIR + (DARK - FAIR) * min(max(dark, 0.0), 1.0)
-
-
-def _depth(frame: Frame, lightness: Array) -> float:
-    """How much darker brows are than the skin around them, in log detail [T, T]."""
-    return -float(np.average(lightness, weights=frame.brows))
-
-
-def _coloured(change: Array, old: Array) -> Array:
-    """Colour's change [T, T, 2], bounded where it leaves the colour of plain skin.
-
-    What takes the old face's own colour away, as far as plain skin, is not: a fold that lightens and keeps its red
-    turns to a bloody streak. old: that colour, log units against the skin around it.
-    """
-    homeward = np.clip(change, np.minimum(-old, 0), np.maximum(-old, 0))
-    return homeward + HUE * np.tanh((change - homeward) / HUE)
-
-
-def _believed(prior: LinearPrior, latent: Array) -> Array:
-    """An identity as it was read in a photograph, no farther from the mean than people are: the rest is hard light."""
-    texture = BELIEVED * np.tanh(latent[: prior.texture_size] / BELIEVED)
-    return np.concatenate([texture, latent[prior.texture_size :]])
-
-
-def gain(prior: LinearPrior, preserve: frozenset[Region]) -> Array:
-    """How many times as strong each number of an identity is rendered, float32 [latent_size]."""
-    out = np.full(prior.latent_size, TEXTURE_GAIN, np.float32)
-    out[prior.texture_size :] = SHAPE_GAIN
-    return out * PRESERVING if preserve else out
 
 
 def _flow(before: Array, after: Array, depth: Array, height: int, width: int, blend: bool) -> Array:
@@ -374,18 +200,6 @@ def _bounded(ratio: Array, brightest: float) -> Array:
     return np.where(ratio > 0, brightest * np.tanh(ratio / brightest), DARKEST * np.tanh(ratio / DARKEST)).astype(
         np.float32
     )
-
-
-def headroom(texture: Array, skin: Array) -> float:
-    """Log units by which a face may brighten: bright skin has no drawing left where it turns white.
-
-    texture: RGB 0..255 [T, T, 3]; skin: [T, T], how far a pixel is visible bare skin, 0..1.
-    """
-    seen = texture[skin > 0.5].mean(1)
-    if not seen.size:
-        return BRIGHTEST
-    room = float(np.log((WHITE + OFFSET) / (np.quantile(seen, 0.8) + OFFSET)))
-    return min(max(room, LEAST), BRIGHTEST)
 
 
 def _around(shift: Array, after: Array, height: int, width: int, step: int = 8) -> Array:

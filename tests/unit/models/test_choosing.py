@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from models import FaceAnonymizer, choosing, crown, proportions, turn_head
 from models.choosing import CROWNS, DRAWS, ROUNDS, VIEWS, Describe, Found, Trying, _crown, _Search, choose
+from models.drawing import gain
+from models.face_model import FaceModel
 from models.recognizer import SAME_PERSON
-from models.renderer import FaceModel, gain
 
 Picture = NDArray[np.uint8]
 ANYWHERE: frozenset[Any] = frozenset()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models import FaceAnonymizer, choosing
-from models.renderer import FaceModel
+from models.face_model import FaceModel
 
 
 class _Trying:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models import FaceAnonymizer, renderer
+from models import FaceAnonymizer, drawing
 from models.critic import SIDE, Critic, CriticNet, crop
 from models.mesh import fit_similarity
 from models.weights import WeightsError
@@ -37,7 +37,7 @@ def test_a_bold_identity_looks_more_drawn_than_a_photograph(
         return critic.drawn([_head(engine, image, meshes[0]) for image in results])
 
     bounded = judged()
-    monkeypatch.setattr(renderer, "FARTHEST", np.inf)
+    monkeypatch.setattr(drawing, "FARTHEST", np.inf)
     unbounded = judged()
 
     assert unbounded.min() > critic.drawn([_head(engine, astronaut, meshes[0])])[0]

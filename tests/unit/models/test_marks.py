@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from models import FaceAnonymizer, marks
+from models.face_model import FaceModel
 from models.frame import Frame
 from models.lighting import blur
 from models.mesh import Array
-from models.renderer import FaceModel
 
 SPOT = 232, 82  # row and column in the frame: on the cheek
 SIZE = 3  # times the astronaut's, so that a mole has some pixels

@@ -5,9 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from models import FaceAnonymizer, proportions
+from models.drawing import gain
+from models.face_model import FaceModel
 from models.mesh import Similarity
 from models.proportions import CLOSEST, MEASURES, USUAL, _seen
-from models.renderer import FaceModel, gain
 
 
 @pytest.fixture(scope="module", name="face")

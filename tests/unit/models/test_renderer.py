@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models import FaceAnonymizer, Region, renderer
+from models import FaceAnonymizer, Region, drawing, face_model, renderer
 from models.mesh import INNER_LIPS
 
 
@@ -78,7 +78,7 @@ def test_a_soft_photograph_gets_a_soft_face(engine: FaceAnonymizer, admiral: np.
     def drawn(image: np.ndarray) -> tuple[float, float]:
         model = engine.explain(image, engine.find(image)[0])
         assert model is not None
-        after = renderer.drawing(engine.prior, model, latent)[0] + model.projection.explained
+        after = drawing.differences(engine.prior, model, latent)[0] + model.projection.explained
         seen = engine.prior.frame.skin * (1 - model.occlusion) > 0.9
         return model.projection.contrast, float(after[..., 0][seen].std())
 
@@ -117,7 +117,7 @@ def test_a_fold_that_lightens_loses_its_red(engine: FaceAnonymizer, admiral: np.
     fold = np.zeros((frame.side, frame.side, 3), np.float32)
     fold[230:260, 120:130, 1] = 0.4
     changes = [
-        renderer.drawing(engine.prior, replace(model, residual=residual), nobody)[0]
+        drawing.differences(engine.prior, replace(model, residual=residual), nobody)[0]
         for residual in (np.zeros_like(fold), fold)
     ]
 
@@ -133,23 +133,23 @@ def test_colour_that_comes_is_bounded(engine: FaceAnonymizer, astronaut: np.ndar
     assert model is not None
     wild = 20 * engine.prior.sample(np.random.default_rng(1), 1)[0]
 
-    change = renderer.drawing(engine.prior, model, wild)[0][..., 1:]
+    change = drawing.differences(engine.prior, model, wild)[0][..., 1:]
 
     old = np.abs((model.projection.explained + model.residual)[..., 1:])
-    assert (np.abs(change) <= old + renderer.HUE + 1e-5).all()
-    assert np.abs(change).max() > 0.8 * renderer.HUE
+    assert (np.abs(change) <= old + drawing.HUE + 1e-5).all()
+    assert np.abs(change).max() > 0.8 * drawing.HUE
 
 
 def test_plain_skin_differs_less_than_features(engine: FaceAnonymizer, astronaut: np.ndarray) -> None:
     """Of what an identity changes, plain skin takes PLAIN, and brows, eyes, nose and lips all."""
     prior, latent = engine.prior, engine.prior.sample(np.random.default_rng(5), 1)[0]
     nobody, marked = np.zeros_like(latent), engine.prior.frame.marked
-    share = renderer.PLAIN + (1 - renderer.PLAIN) * marked
+    share = drawing.PLAIN + (1 - drawing.PLAIN) * marked
 
     whole, drawn = prior.change(nobody, latent)[0], prior.change(nobody, latent, share=share)[0]
 
     cheek, nose = (marked < 0.01) & prior.frame.inside, prior.frame.features["nose"]
-    np.testing.assert_allclose(drawn[cheek], renderer.PLAIN * whole[cheek], atol=5e-3)
+    np.testing.assert_allclose(drawn[cheek], drawing.PLAIN * whole[cheek], atol=5e-3)
     assert np.abs(drawn[nose]).mean() > 0.9 * np.abs(whole[nose]).mean()
 
 
@@ -166,10 +166,10 @@ def test_brows_of_bright_skin_are_spared_and_those_of_dark_skin_are_not(
 
     def darkest(headroom: float) -> float:
         face = replace(model, projection=faint, headroom=headroom)
-        drawn = [renderer.drawing(prior, face, latent)[0][..., 0] for latent in latents]
+        drawn = [drawing.differences(prior, face, latent)[0][..., 0] for latent in latents]
         return float(np.mean([np.average(np.minimum(one, 0), weights=brows) for one in drawn]))
 
-    bright, dark = darkest(renderer.LEAST), darkest(renderer.BRIGHTEST)
+    bright, dark = darkest(face_model.LEAST), darkest(face_model.BRIGHTEST)
 
     assert bright < 0
     assert dark < 1.2 * bright
@@ -208,7 +208,7 @@ def test_no_beard_is_drawn_on_shaven_skin(engine: FaceAnonymizer, astronaut: np.
     wanted = [prior.change(face.projection.latent, latent)[0] for latent in latents]
     boldest = int(np.argmax([darkening(change) for change in wanted]))
 
-    drawn = renderer.drawing(prior, face, latents[boldest])[0]
+    drawn = drawing.differences(prior, face, latents[boldest])[0]
 
     assert darkening(wanted[boldest]) > 0.15
     assert 0.05 < darkening(drawn) < 0.5 * darkening(wanted[boldest])
@@ -221,7 +221,7 @@ def test_lashes_and_the_line_between_lips_stay(engine: FaceAnonymizer, astronaut
     prior, frame = engine.prior, engine.prior.frame
     latents = 2 * prior.sample(np.random.default_rng(6), 8)
 
-    drawn = np.array([renderer.drawing(prior, model, latent)[0][..., 0] for latent in latents])
+    drawn = np.array([drawing.differences(prior, model, latent)[0][..., 0] for latent in latents])
 
     rims, lids = frame.lashes > 0.98, (frame.lids > 0.9) & (frame.lashes < 0.02)
     line = frame.polygon(INNER_LIPS, 0.005)
@@ -249,7 +249,7 @@ def test_dark_brows_do_not_turn_white(
     white[..., 0] = 0.9 * np.maximum(frame.brow_bones, frame.brows)
     monkeypatch.setattr(engine.prior, "change", lambda *_: (white.copy(), np.zeros_like(frame.mean)))
 
-    new = explained[..., 0] + renderer.drawing(engine.prior, face, model.projection.latent)[0][..., 0]
+    new = explained[..., 0] + drawing.differences(engine.prior, face, model.projection.latent)[0][..., 0]
 
     before, after = (np.average(one, weights=frame.brows) for one in (explained[..., 0], new))
     assert before < -0.15

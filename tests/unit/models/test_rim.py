@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models import FaceAnonymizer, renderer
-from models.renderer import FaceModel
+from models.face_model import FaceModel
 from models.rim import DEPTH, RimFinder
 
 
