@@ -54,7 +54,7 @@ def test_a_portrait_gets_another_face(tmp_path: Path, anonymizer: FileAnonymizer
     assert result.shape == source.shape
     assert (result[..., 3] == 77).all()
     assert not np.array_equal(result, source)
-    assert np.array_equal(result[:20], source[:20])
+    assert np.array_equal(result[-60:], source[-60:])
 
 
 def test_sixteen_bits_are_preserved_to_the_last(tmp_path: Path) -> None:
