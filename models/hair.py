@@ -288,9 +288,11 @@ def _reach(hair: Hair, height: int, width: int) -> tuple[int, int, int, int]:
 
 
 def _near(hair: Hair) -> Array:
-    """[128, 128]: 1 on hair, 0 a few pixels from it: a background as dark as the hair must not come along."""
-    grown = cv2.dilate((hair.alpha > 0.15).astype(np.float32), np.ones((3, 3), np.uint8))
-    return np.asarray(cv2.GaussianBlur(grown, (0, 0), _HALO / 4))
+    """[128, 128]: 1 on hair, 0 where it ends: the wall behind it must not come along, nor shine around lighter hair."""
+    # Gaps between strands are no end of the hair.
+    whole = cv2.morphologyEx((hair.alpha > 0.15).astype(np.float32), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    inside = cv2.GaussianBlur(whole, (0, 0), _HALO / 3)
+    return np.clip(1.6 * inside - 0.6, 0, 1).astype(np.float32)
 
 
 def _guided(crop: NDArray[np.uint8], alpha: Array, radius: int) -> Array:

@@ -89,6 +89,20 @@ def test_a_wall_as_dark_as_the_hair_keeps_its_tone(astronaut: Picture, hair: Hai
     np.testing.assert_array_equal(after[far], picture[far])
 
 
+def test_no_glow_lies_around_lighter_hair(astronaut: Picture, hair: Hair) -> None:
+    """Just beyond its outline the wall behind her keeps its lightness, while hair inside it gets the new one."""
+    matte = cv2.warpAffine(hair.alpha, hair.to_crop, astronaut.shape[1::-1], flags=cv2.WARP_INVERSE_MAP)
+    away = cv2.distanceTransform((matte < 0.15).astype(np.uint8), cv2.DIST_L2, 5)
+    beside = (away > 0) & (away <= 3)
+    beside[90:] = False  # above the face
+
+    change = (to_log(_changed(astronaut, hair, LIGHT)) - to_log(astronaut))[..., 0]
+
+    assert beside.sum() > 100
+    assert change[beside].mean() < 0.035
+    assert change[matte > 0.9].mean() > 0.2
+
+
 def test_what_is_kept_is_kept(astronaut: Picture, hair: Hair) -> None:
     """Hair inside a preserved region keeps its tone to the bit."""
     keep = np.zeros(astronaut.shape[:2], bool)
