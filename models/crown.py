@@ -49,9 +49,10 @@ def motion(points: Array, latent: Array, height: int, width: int, has_hairline: 
         float32 [height, width, 2], offsets to the source in those pixels; 0 in the face, from the brows down.
     """
     upwards = points[TOP] - points[BOTTOM]
-    tall, wide = max(float(np.linalg.norm(upwards)), 1e-6), max(float(np.ptp(points[:, 0])), 1e-6)
+    tall = max(float(np.linalg.norm(upwards)), 1e-6)
     up = (upwards / tall).astype(np.float32)
     across = np.array([-up[1], up[0]], np.float32)
+    wide = max(float(np.ptp(points @ across)), 1e-6)
     x = np.arange(width, dtype=np.float32)[None] - points[TOP, 0]
     y = np.arange(height, dtype=np.float32)[:, None] - points[TOP, 1]
     above, aside = (x * up[0] + y * up[1]) / wide, (x * across[0] + y * across[1]) / wide

@@ -88,9 +88,8 @@ def edit(
 ) -> Edit:
     """Plan the change of one face to the identity `latent` in a photograph of `size` (height, width).
 
-    head: its crown (`models.crown`); None where that stays.
-
-    Without `blend` nothing fades: the face ends at the edge of its mesh and of the preserved regions (to be measured).
+    head: its crown (`models.crown`); None where that stays. Without `blend` nothing fades: the face ends at the edge of
+    its mesh and of the preserved regions (to be measured).
     """
     left, top, width, height = surroundings(face.vertices, *size)
     scale = min(1.0, WORK_WIDTH / face.width)
@@ -101,7 +100,6 @@ def edit(
         texture = texture * prior.frame.taper[..., None]
     if face.one_hue:
         texture = texture * np.array([1, 0, 0], np.float32)
-
     lifted = None if head is None else head.tobytes()
 
     def motion() -> tuple[Array, Array]:
