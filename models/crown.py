@@ -16,8 +16,8 @@ from models.mesh import BOTTOM, LEFT_BROW, RIGHT_BROW, TOP, Array
 
 LATENT_SIZE: Final = 4  # how high the hairline is in its middle, and at the temples; how wide and how high the head is
 MIDDLE, TEMPLES = 0.55, 0.22  # of the forehead's height, for a deviation: how far the hairline goes
-FARTHEST: Final = 0.55  # and the farthest anywhere; skin folds from 0.67 on
-WIDER, HIGHER = 0.07, 0.08  # of the face's width: how far the outline goes
+FARTHEST: Final = 0.52  # and the farthest anywhere; skin folds from 0.67 on
+WIDER, HIGHER = 0.065, 0.06  # of the face's width: how far the outline goes
 _OUTLINE: Final = np.array([0, 0, 1, 1], np.float32)  # of those, what a bald head has too
 # Of the face's width. Where motions come in, are full, and have ended, above the top of the forehead, inside of
 # `renderer.surroundings`:

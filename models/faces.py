@@ -102,8 +102,17 @@ class FaceFinder:
     def _search(self, picture: Pyramid) -> tuple[Face, ...]:
         faces = self._confirmed(picture, [*self._wide_leads(picture)], [])
         faces = self._confirmed(picture, [*self._close_leads(picture, faces)], faces)
-        by_dlib = [Face(box, frozenset({"dlib-hog"})) for box in self._recognizer.detect(picture.image)]
-        new = [self._with_points(picture, face) if _same(faces, face.box) is None else face for face in by_dlib]
+        new = []
+        for box in self._recognizer.detect(picture.image):
+            face, known = Face(box, frozenset({"dlib-hog"})), _same(faces, box)
+            if known is None:
+                face = self._with_points(picture, face)
+            elif abs(faces[known].roll) > TILTED:
+                # dlib knows upright faces only: whom it sees, another took for somebody upside down.
+                upright = self._with_points(picture, face)
+                if upright.points is not None:
+                    faces[known] = replace(upright, found_by=faces[known].found_by)
+            new.append(face)
         return merge([*faces, *new])
 
     def _wide_leads(self, picture: Pyramid) -> Iterator[_Lead]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -6,9 +8,10 @@ from numpy.typing import NDArray
 
 from models import FaceAnonymizer
 from models.detectors import Detector
-from models.faces import Face, iou, merge
+from models.faces import Face, FaceFinder, iou, merge
 from models.mesh import Array, Box
 from models.pyramid import Pyramid
+from models.recognizer import Recognizer
 from service.demo.intraoral import buccal_view, frontal_view
 from tests.support.turning import Lifted, lifted, rolled, turned
 
@@ -140,6 +143,20 @@ def test_a_face_that_fills_the_picture_is_found(engine: FaceAnonymizer, astronau
     close = cv2.resize(astronaut[80:175, 175:278], (3000, 2767), interpolation=cv2.INTER_CUBIC)
 
     assert engine.find(close)[0].width > 2000
+
+
+def test_whom_dlib_sees_stands_upright(astronaut: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A face that was taken for one upside down, mouth for brows, is the upright one that dlib's detector sees."""
+    finder = FaceFinder(Recognizer())
+    (upright,) = finder.find(astronaut)
+    wrong = replace(upright, roll=-172.0, found_by=frozenset({"mediapipe-near"}))
+    monkeypatch.setattr(finder, "_confirmed", lambda picture, leads, known: [wrong])
+
+    (found,) = finder.find(np.ascontiguousarray(astronaut[:-1]))
+
+    assert abs(found.roll - upright.roll) < 5
+    assert found.found_by == {"mediapipe-near", "dlib-hog"}
+    assert found.points is not None
 
 
 def test_a_picture_is_searched_once(
