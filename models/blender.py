@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from models.correction import match_grain
+from models.correction import match_grain, sampling_grid
 from models.lighting import OFFSET
 from models.renderer import Edit
 
@@ -24,7 +24,9 @@ def apply(image: NDArray[np.uint8], edit: Edit, device: torch.device, correct: b
     size = (edit.height, edit.width)
     flow = _enlarge(edit.flow, size, device)
     ratio = _enlarge(edit.ratio, size, device)
-    moved = functional.grid_sample(source, _grid(flow), mode="bicubic", padding_mode="border", align_corners=True)
+    moved = functional.grid_sample(
+        source, sampling_grid(flow), mode="bicubic", padding_mode="border", align_corners=True
+    )
     soften = _enlarge(edit.soften, size, device)
     block = max(round(FINE * edit.width / edit.flow.shape[1]), 2)
     ratio = _below_white(ratio, _coarse(moved.amax(1, keepdim=True), block))
@@ -60,11 +62,3 @@ def _enlarge(field: NDArray[np.float32], size: tuple[int, int], device: torch.de
     if small.shape[2:] == size:
         return small
     return functional.interpolate(small, size, mode="bilinear", align_corners=False)
-
-
-def _grid(flow: torch.Tensor) -> torch.Tensor:
-    """Offsets in pixels [1, 2, H, W] to the sampling grid of `grid_sample` [1, H, W, 2]."""
-    height, width = flow.shape[2:]
-    x = torch.arange(width, device=flow.device, dtype=torch.float32)[None, :] + flow[0, 0]
-    y = torch.arange(height, device=flow.device, dtype=torch.float32)[:, None] + flow[0, 1]
-    return torch.stack([2 * x / max(width - 1, 1) - 1, 2 * y / max(height - 1, 1) - 1], dim=-1)[None]

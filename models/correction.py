@@ -38,6 +38,14 @@ def match_grain(
     return (result + OFFSET).mul_(factor.sub_(1).mul_(fine).exp_()).sub_(OFFSET)
 
 
+def sampling_grid(flow: torch.Tensor) -> torch.Tensor:
+    """Offsets in pixels [1, 2, H, W] to the sampling grid of `grid_sample` [1, H, W, 2]."""
+    height, width = flow.shape[2:]
+    x = torch.arange(width, device=flow.device, dtype=torch.float32)[None, :] + flow[0, 0]
+    y = torch.arange(height, device=flow.device, dtype=torch.float32)[:, None] + flow[0, 1]
+    return torch.stack([2 * x / max(width - 1, 1) - 1, 2 * y / max(height - 1, 1) - 1], dim=-1)[None]
+
+
 def _factor(fine: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """By what `fine` must be multiplied for the energy of what is fine afterwards to be `wanted`, [1, 1, H / 8, W / 8].
 
@@ -58,11 +66,7 @@ def _factor(fine: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
 
 def _fetched(blocks: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
     """[1, 1, H / 8, W / 8], each block's from where its pixels came from."""
-    offsets = _blocks(flow)[0].permute(1, 2, 0) / _BLOCK
-    rows, columns = blocks.shape[2:]
-    down, across = (torch.arange(count, device=flow.device, dtype=torch.float32) for count in (rows, columns))
-    x, y = across[None] + offsets[..., 0], down[:, None] + offsets[..., 1]
-    grid = torch.stack([2 * x / max(columns - 1, 1) - 1, 2 * y / max(rows - 1, 1) - 1], -1)[None]
+    grid = sampling_grid(_blocks(flow) / _BLOCK)
     return functional.grid_sample(blocks, grid, padding_mode="border", align_corners=True)
 
 

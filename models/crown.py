@@ -19,18 +19,16 @@ MIDDLE, TEMPLES = 0.55, 0.22  # of the forehead's height, for a deviation: how f
 FARTHEST: Final = 0.52  # and the farthest anywhere; skin folds from 0.67 on
 WIDER, HIGHER = 0.065, 0.06  # of the face's width: how far the outline goes
 _OUTLINE: Final = np.array([0, 0, 1, 1], np.float32)  # of those, what a bald head has too
-# Of the face's width. Where motions come in, are full, and have ended, above the top of the forehead, inside of
-# `renderer.surroundings`:
-_ABOVE: Final = 0.03  # where the hairline's is full
-_REST: Final = 0.62
-_CROWN: Final = (0.05, 0.36, 0.68)
-# Beyond the sides of the face, which is where its mesh ends:
-_SIDE: Final = (-0.22, 0.08, 0.46)
-# In parts of the face's height, from its top: from the mouth up width comes in, over the forehead it ends.
+# In parts of the face's width, above the top of the forehead; all ends inside of `renderer.surroundings`.
+_ABOVE, _REST = 0.03, 0.62  # where the hairline's motion is full, rising from the brows, and where it has ended
+_CROWN: Final = (0.05, 0.36, 0.68)  # where the motion upwards comes in, is full, and has ended
+# The same, beyond the sides of the face, where its mesh ends.
+_SIDE: Final = (-0.22, 0.08, 0.46)  # where the motion sideways comes in, is full, and has ended
+_FADE: Final = 0.24  # over which the hairline's motion fades
+_ROUND: Final = (-0.25, 0.46)  # where the motion upwards fades, and has ended: a crown is round
+_TEMPLE: Final = (0.2, 0.68)  # of the way to a side: up to where it is the middle, and from where the temples
+# In parts of the face's height, from its top: where the motion sideways comes in beside the cheeks, and ends above.
 _CHEEK, _OVER = (-0.6, -0.05), (0.12, 0.42)
-_TEMPLE: Final = (0.2, 0.68)  # of the way to the side: where the temples' motion is none, and all
-_BESIDE, _FADE = 0.0, 0.24  # beyond the side: where the hairline's motion begins to fade, and over what
-_ROUND: Final = (-0.25, 0.46)  # and where the motion upwards fades, and has ended: a crown is round
 
 
 def sample(rng: np.random.Generator, count: int) -> Array:
@@ -46,7 +44,7 @@ def motion(points: Array, latent: Array, height: int, width: int, has_hairline: 
         has_hairline: False: a bald head's outline alone changes.
 
     Returns:
-        float32 [height, width, 2], offsets to the source in those pixels; 0 in the face, from the brows down.
+        float32 [height, width, 2], offsets to the source in those pixels; from the brows down 0 but beside the cheeks.
     """
     upwards = points[TOP] - points[BOTTOM]
     tall = max(float(np.linalg.norm(upwards)), 1e-6)
@@ -64,7 +62,7 @@ def motion(points: Array, latent: Array, height: int, width: int, has_hairline: 
     brows = float(((points[RIGHT_BROW + LEFT_BROW] - points[TOP]) @ up).max()) / wide
     room = max(_ABOVE - brows, _ABOVE)
     temple = 2 * _between(np.abs(aside) / half, *_TEMPLE) - 1
-    fading = np.exp(-((np.maximum(beyond - _BESIDE, 0) / _FADE) ** 2))
+    fading = np.exp(-((np.maximum(beyond, 0) / _FADE) ** 2))
     line = FARTHEST * np.tanh((MIDDLE * middle + TEMPLES * temples * temple) / FARTHEST)
     raised = room * line * _hill(above, _ABOVE - room, _ABOVE, _REST) * fading
     raised += HIGHER * np.tanh(higher) * _hill(above, *_CROWN) * (1 - _between(beyond, *_ROUND))

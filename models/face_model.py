@@ -42,7 +42,7 @@ class FaceModel:
     marks: [n, 3], moles in the photograph (see `models.marks`).
     places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own; on that grid,
     [h, w], 0..1: standing, glasses, what stands before the face, and what it carries (see `models.occlusion`), and rim,
-    0 on what lies behind the head (see `models.rim`), else 1. hair: where there is any whose tone can change; one_hue:
+    0 on what lies behind the head (see `models.rim`), else 1. hair: None where there is none at all; one_hue:
     the photograph is grey or sepia, and no colour may enter it; headroom: log units by which it may brighten.
     """
 
