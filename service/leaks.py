@@ -6,7 +6,7 @@
 It shares no code with the cleaner: it parses the finished bytes itself, looks at every element of every item,
 and then searches the raw bytes, JPEG segments and file meta included, in each encoding that text could have. Coded
 entries and terms that are word for word those of the gateway's own tables are passed over: a patient may be called
-Iris, and what is shown is an iris.
+Iris, and what is shown is an iris. So are binary numbers, whose size `service.contents` bounds.
 `service.contents` asks the other question: whether anything stands there that is not on the list.
 """
 
@@ -25,6 +25,7 @@ from service.jpeg import JpegError, foreign_segments
 
 _META: Final = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 _BINARY: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
+_NUMBERS: Final = frozenset(["FD", "FL", "US"])  # that may stay; their bytes may spell anything by chance
 _CHECKED_WHOLE: Final = frozenset(["DA", "DT", "TM", "UI"])
 _PIXELS: Final = 0x7FE00010
 _PROFILE: Final = 0x00282000
@@ -75,7 +76,8 @@ def _problems(element: encoded.Element, identifiers: Identifiers, *, is_ours: bo
         yield "binary content"
     if element.is_frame and element.value[:2] == b"\xff\xd8":
         yield from _jpeg_problems(element.value)
-    if element.vr not in _BINARY and element.vr != "SQ" and not is_ours and _matches(element, identifiers):
+    is_text = element.vr not in _BINARY | _NUMBERS | {"SQ"}
+    if is_text and not is_ours and _matches(element, identifiers):
         yield "an identifier"
 
 
@@ -143,10 +145,10 @@ def _search_bytes(
 
 
 def _header(data: bytes, elements: list[encoded.Element], ours: set[int]) -> bytes:
-    """The file without its picture, and without the values that are compared whole or are our own."""
+    """The file without its picture, and without the values that are numbers, compared whole or our own."""
     kept, at = [], 0
     for element in elements:
-        if _is_picture(element) or element.vr in _CHECKED_WHOLE or element.start in ours:
+        if _is_picture(element) or element.vr in _CHECKED_WHOLE | _NUMBERS or element.start in ours:
             kept.append(data[at : element.end - len(element.value)])
             at = element.end
     return b"".join([*kept, data[at:]])

@@ -35,7 +35,7 @@ class Form(StrEnum):
     TEXT = "kept where the route lists the text, in the route's spelling"
     NUMBER = "kept where it is a whole number below 100000"
     DECIMALS = "kept where each value is a decimal number"
-    MEASURES = "kept where each value is a number below 100000, in binary"
+    MEASURES = "kept where each value is 0 or a number from 0.00001 to below 100000 in size, in binary"
     AGE = "kept where it is an age, or made from the dates; from 90 years on 090Y"
     CODES = "rebuilt from the entries that the code table holds"
     CONTEXT = "rebuilt from the coded items that the code table holds"

@@ -13,7 +13,7 @@ _ZONE: Final = re.compile(r"[+-](0\d|1[0-4])[0-5]\d", re.ASCII)
 _NUMBER: Final = re.compile(r"\d{1,5}", re.ASCII)
 _DECIMAL: Final = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
 _LONGER: Final = re.compile(r"\+?\d{0,6}\.?\d{0,14}(E[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
-_MOST: Final = 100_000  # of what an instrument measures
+_LEAST, _MOST = 1e-5, 100_000  # of what an instrument measures
 _UID: Final = re.compile(r"[012](\.(0|[1-9]\d*))+", re.ASCII)
 _AGE: Final = re.compile(r"(\d{3})([DWMY])", re.ASCII)
 _OLDEST: Final = 90  # years; at and above it an age would single people out (45 CFR 164.514)
@@ -61,12 +61,15 @@ def decimals(values: Sequence[str]) -> list[str] | None:
 
 
 def measures(values: Sequence[str], *, is_whole: bool) -> list[int] | list[float] | None:
-    """Numbers for a binary value representation, without a fraction where it is one of integers."""
+    """Numbers for a binary value representation, without a fraction where it is one of integers.
+
+    None where one is of no size that instruments state: letters read as a number are, most of them.
+    """
     try:
         found = [float(value) for value in values]
     except ValueError:
         return None
-    if not found or not all(math.isfinite(number) and abs(number) < _MOST for number in found):
+    if not found or not all(number == 0 or _LEAST <= abs(number) < _MOST for number in found):
         return None
     if not is_whole:
         return found

@@ -1,5 +1,6 @@
 """What classes of photographs have of their own: rule by rule, under the options, and never more than the list."""
 
+import struct
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -175,6 +176,7 @@ def finished(ds: Dataset, source: Dataset) -> bytes:
         ("ds.DetectorType = 'ANNA'", "DetectorType"),
         ("ds.IntraOcularPressure = 1e9", "IntraOcularPressure"),
         ("ds.EmmetropicMagnification = float('nan')", "EmmetropicMagnification"),
+        ("ds.HorizontalFieldOfView = struct.unpack('<f', b'Eva ')[0]", "HorizontalFieldOfView"),
         ("ds.RefractiveStateSequence[0].VertexDistance = 2.4e60", "VertexDistance"),
         ("ds.RefractiveStateSequence[0].TextValue = 'Anna'", "TextValue"),
         ("ds.RefractiveStateSequence[0].CodeValue = '112233'", "CodeValue"),
@@ -192,10 +194,18 @@ def test_what_is_not_on_the_list_of_a_class_is_found(statement: str, place: str)
     """Terms, numbers, codes, items and attributes that the class's list does not allow are named by the check."""
     source = source_of(OPHTHALMIC_PHOTOGRAPHY_8_BIT)
     ds = cleaned(source, frozenset({MODIFIED}))
-    exec(statement, {"ds": ds})
+    exec(statement, {"ds": ds, "struct": struct})
     found = review(finished(ds, source), ("linear-prior-1",))
     assert any(place in finding for finding in found), found
     assert "Anna" not in " ".join(found)
+
+
+@pytest.mark.parametrize("letters", [b"Eva ", b"Anna"])
+def test_letters_are_no_measure(letters: bytes) -> None:
+    """A name in the bytes of a number is of no size that an instrument states, far too small or far too large."""
+    source = ophthalmic(EmmetropicMagnification=struct.unpack("<f", letters)[0], IntraOcularPressure=0.0)
+    ds = cleaned(source)
+    assert ds.EmmetropicMagnification == "" and ds.IntraOcularPressure == 0
 
 
 def test_a_lesion_can_be_followed_without_its_label() -> None:

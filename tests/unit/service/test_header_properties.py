@@ -66,14 +66,14 @@ def data_sets(draw: Any, depth: int = 2) -> Dataset:
             ds.add_new(tag, "SQ", Sequence(items))
         else:
             ds._dict[BaseTag(tag)] = _raw(tag, vr, value)
-    ds.SpecificCharacterSet = draw(st.lists(st.sampled_from(SETS), max_size=2))
+    ds.add_new("SpecificCharacterSet", "CS", draw(st.lists(st.sampled_from(SETS), max_size=2)))
     return ds
 
 
 @st.composite
 def photographs(draw: Any) -> Dataset:
     ds = draw(data_sets())
-    ds.SOPClassUID = draw(st.sampled_from([VL_PHOTOGRAPHIC, *CLASSES]))
+    ds.add_new("SOPClassUID", "UI", draw(st.sampled_from([VL_PHOTOGRAPHIC, *CLASSES])))
     for number, tag in enumerate(UIDS):
         ds._dict[BaseTag(tag)] = _raw(tag, "UI", f"1.2.3.{draw(st.integers(0, 10**6))}.{number}".encode())
     return ds
