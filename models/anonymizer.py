@@ -22,6 +22,7 @@ from models.hair import HairFinder
 from models.lighting import blur, split
 from models.mesh import Array, Mesher, fit_similarity, upright, warp_down
 from models.occlusion import glasses, in_photograph
+from models.onlooker import Onlooker
 from models.prior import LinearPrior
 from models.recognizer import Box, Recognizer
 from models.redaction import Redaction, Redactor
@@ -86,6 +87,7 @@ class FaceAnonymizer:
         self._rim = RimFinder()
         self._critic = Critic(device=str(prior.device))
         self._sface = SFace(device=str(prior.device))
+        self._onlooker = Onlooker(self.recognizer, self._mesher)
 
     @classmethod
     def load(cls, device: str = "cpu", weights: Path = FOLDER / "linear_prior.safetensors") -> "FaceAnonymizer":
@@ -211,7 +213,7 @@ class FaceAnonymizer:
         # In a small copy nobody can tell a finer drawing, or the photograph's grain, from none.
         quick = self.with_steps(self.steps - {"correction"})
         quick.prior = self.prior.halved
-        return Trying.of(image, model.halved, quick._replace, self._embed, self._sface.embed)
+        return Trying.of(image, model.halved, quick._replace, self._embed, self._sface.embed, self._onlooker)
 
     def explain(self, image: NDArray[np.uint8], face: Face) -> FaceModel | None:
         """A face in the terms of the prior; None where no mesh holds, or the face is turned too far."""

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import crown, hair, marks, proportions, renderer
+from models import crown, drawing, hair, marks, onlooker, proportions, renderer
 from models.critic import Critic, crop
 from models.face_model import FaceModel
 from models.mesh import Array, fit_similarity
+from models.onlooker import Onlooker
 from models.prior import LinearPrior
 from models.recognizer import Recognizer
 from models.regions import Region
@@ -70,13 +71,20 @@ class Trying:
     _replace: Replace
     _embed: Embed
     _describe: Describe
+    _onlooker: Onlooker
 
     @classmethod
     def of(
-        cls, image: NDArray[np.uint8], model: FaceModel, replace: Replace, embed: Embed, describe: Describe
+        cls,
+        image: NDArray[np.uint8],
+        model: FaceModel,
+        replace: Replace,
+        embed: Embed,
+        describe: Describe,
+        onlooker: Onlooker,
     ) -> "Trying":
         small, near = _reduced(image, model)
-        return cls(small, near, embed([small], near)[0], replace, embed, describe)
+        return cls(small, near, embed([small], near)[0], replace, embed, describe, onlooker)
 
     def render(self, latent: Array, preserve: frozenset[Region]) -> NDArray[np.uint8]:
         """The small copy with another face; `latent` as for `FaceAnonymizer.anonymize`."""
@@ -94,6 +102,28 @@ class Trying:
     def cost(self, picture: NDArray[np.uint8]) -> float:
         """Of a face that the second recogniser would still know in a rendered picture, in recognition distance."""
         return FAMILIAR * max(STRANGE - self._strangeness(picture), 0.0)
+
+    def oddity(self, picture: NDArray[np.uint8], shape: Array, preserve: frozenset[Region]) -> float:
+        """What it costs that a face, drawn with aligned vertices `shape` [468, 3], is not seen there, or not at all.
+
+        Where nobody sees the original's either, that says nothing.
+        """
+        cost = onlooker.LOST if self._is_found and not self._onlooker.finds(picture) else 0.0
+        if self._seen is None:
+            return cost
+        after, drawn = self._onlooker.mesh(picture, self.face), self.face.similarity.invert(shape)
+        if after is None:
+            return cost + onlooker.LOST
+        return cost + onlooker.misplaced(self._seen, after, self.face, drawn, preserve)
+
+    @cached_property
+    def _is_found(self) -> bool:
+        return self._onlooker.finds(self.small)
+
+    @cached_property
+    def _seen(self) -> Array | None:
+        """Where a mesh is seen in the original."""
+        return self._onlooker.mesh(self.small, self.face)
 
     def strangeness(self, crowns: Array) -> list[float]:
         """Of the person, whose face is still their own, with each of some crowns [n, crown.LATENT_SIZE] of the head."""
@@ -241,24 +271,32 @@ class _Search:
                     continue
                 if _value(distance, cost) > best.value - NEARLY:
                     cost += self.trying.cost(pictures[number])
-                found.append(self._worst(Found(latents[number], _value(distance, cost), distance), cost, reached))
+                seen = Found(latents[number], _value(distance, cost), distance)
+                found.append(self._worst(seen, cost, pictures[number], reached))
                 reached = max(reached, found[-1].value)
             waiting = waiting[len(group) :]
         return found
 
-    def _worst(self, seen: Found, cost: float, reached: float) -> Found:
-        """An identity by its smallest distance and largest cost on all views; `seen`, `cost`: on the first.
+    def _worst(self, seen: Found, cost: float, picture: NDArray[np.uint8], reached: float) -> Found:
+        """An identity by its smallest distance and largest cost on all views; `seen`, `cost`, `picture`: on the first.
 
-        Each view can only make it worse: what is no better than `reached` is tried on no more of them.
+        Whoever looks can only make it worse: what is no better than `reached` is shown to nobody else.
         """
+        if seen.value > reached:
+            cost += self._oddity(self.trying, picture, seen.latent, self.preserve)
+            seen = Found(seen.latent, _value(seen.distance, cost), seen.distance)
         for trying, preserve in self.others:
             if seen.value <= reached:
                 break
             picture = self._rendered(trying, seen.latent, preserve)
             distance = min(seen.distance, *trying.distances([picture]))
-            cost = max(cost, float(self._look(trying, [picture])[0]) + trying.cost(picture))
+            own = float(self._look(trying, [picture])[0]) + trying.cost(picture)
+            cost = max(cost, own + self._oddity(trying, picture, seen.latent, preserve))
             seen = Found(seen.latent, _value(distance, cost), distance)
         return seen
+
+    def _oddity(self, trying: Trying, picture: NDArray[np.uint8], latent: Array, preserve: frozenset[Region]) -> float:
+        return trying.oddity(picture, drawing.reshaped(self.prior, trying.face, latent, preserve), preserve)
 
     def _rendered(self, trying: Trying, latent: Array, preserve: frozenset[Region]) -> NDArray[np.uint8]:
         return trying.render(np.concatenate([latent, self.head]), preserve)

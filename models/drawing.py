@@ -42,6 +42,12 @@ def differences(prior: LinearPrior, face: FaceModel, latent: Array) -> tuple[Arr
     return texture, prior.displace(_believed(prior, face.projection.latent), latent)
 
 
+def reshaped(prior: LinearPrior, face: FaceModel, latents: Array, preserve: frozenset[Region]) -> Array:
+    """The aligned vertices [..., 468, 3] that a face gets with identities [..., latent_size], where none is held."""
+    moved = prior.displace(face.projection.latent, latents * gain(prior, preserve))
+    return np.asarray(face.similarity.apply(face.vertices) + moved)
+
+
 def _textured(prior: LinearPrior, face: FaceModel, latent: Array) -> Array:
     """The first half of `differences`."""
     # Under soft light, or in a bright picture, another's features are as faint as the old ones were.

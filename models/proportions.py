@@ -70,8 +70,7 @@ class Proportions:
         has beyond that it may keep.
         """
         before = face.similarity.apply(face.vertices)
-        gain = drawing.gain(self._prior, frozenset())
-        after = before + self._prior.displace(face.projection.latent, latents * gain)
+        after = drawing.reshaped(self._prior, face, latents, frozenset())
         changes = np.abs(np.log(_lengths(after, self._edges) / _lengths(before, self._edges)))
         torn = np.maximum(np.quantile(changes, 0.95, axis=1) - EVEN, 0)
         stretch = np.abs(np.log(_seen(face.similarity, before, after, self._stretch)))

@@ -49,11 +49,14 @@ class Recognizer:
         """Euclidean distance of two descriptors; below 0.6: the same person."""
         return float(np.linalg.norm(first - second))
 
-    def detect(self, image: NDArray[np.uint8], side: int = 640) -> list[Box]:
-        """Frontal faces by dlib's HOG detector, searched at `side` pixels; boxes in pixels of `image`."""
+    def detect(self, image: NDArray[np.uint8], side: int = 640, enlarge: bool = True) -> list[Box]:
+        """Frontal faces by dlib's HOG detector, searched at `side` pixels; boxes in pixels of `image`.
+
+        In a picture no larger than that faces from 40 pixels on are found; from 80 where it is not enlarged.
+        """
         scale = min(1.0, side / max(image.shape[:2]))
         small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        found, _, _ = self._detector.run(np.ascontiguousarray(small), 0 if scale < 1 else 1, SURE)
+        found, _, _ = self._detector.run(np.ascontiguousarray(small), int(enlarge and scale == 1), SURE)
         return [(r.left() / scale, r.top() / scale, r.right() / scale, r.bottom() / scale) for r in found]
 
     def embed(self, image: NDArray[np.uint8], box: Box | None = None) -> Array | None:

@@ -17,6 +17,11 @@ from models.mesh import Array
 Region = Literal["mouth", "nose", "eyes"]
 REGIONS: tuple[Region, ...] = ("mouth", "nose", "eyes")
 
+LANDMARKS: dict[Region, list[int]] = {
+    "mouth": mesh.OUTER_LIPS + mesh.INNER_LIPS,
+    "nose": mesh.NOSE,
+    "eyes": mesh.RIGHT_EYE + mesh.LEFT_EYE,
+}
 _LOOPS: dict[Region, list[list[int]]] = {
     "mouth": [mesh.OUTER_LIPS],
     "nose": [mesh.NOSE],

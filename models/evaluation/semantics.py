@@ -13,18 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import mesh
 from models.evaluation.preservation import compare
 from models.mesh import Array
-from models.regions import REGIONS, Region, interocular, preserved_mask
+from models.regions import LANDMARKS, REGIONS, Region, interocular, preserved_mask
 
 Picture = NDArray[np.uint8]
-
-LANDMARKS: dict[Region, list[int]] = {
-    "mouth": mesh.OUTER_LIPS + mesh.INNER_LIPS,
-    "nose": mesh.NOSE,
-    "eyes": mesh.RIGHT_EYE + mesh.LEFT_EYE,
-}
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.attacks.scores import Matrix, cosines, figures
-from models.evaluation.semantics import LANDMARKS
 from models.mesh import Array
-from models.regions import Region, interocular
+from models.regions import LANDMARKS, Region, interocular
 
 Picture = NDArray[np.uint8]
 

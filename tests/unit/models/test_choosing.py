@@ -30,16 +30,37 @@ def strange(pictures: Sequence[Picture], vertices: NDArray[np.float32]) -> NDArr
     return np.array([(1.0 if one[0, 0, 0] == BEFORE else -1.0, 0.0) for one in pictures], np.float32)
 
 
+class Blind:
+    """Sees nobody, not in the original either."""
+
+    def finds(self, picture: Picture) -> bool:
+        return False
+
+    def mesh(self, picture: Picture, face: FaceModel) -> None:
+        return None
+
+
+BLIND: Any = Blind()
+
+
 class Known:
     """A view of the face on which identities whose first number is below 0 lie at one distance, others at another."""
 
     def __init__(
-        self, face: FaceModel, below: float, above: float, known: bool = True, describe: Describe = strange
+        self,
+        face: FaceModel,
+        below: float,
+        above: float,
+        known: bool = True,
+        describe: Describe = strange,
+        looking: Any = BLIND,
     ) -> None:
         self.tried = 0
         self._distances = below, above
         own = np.zeros(128, np.float32) if known else None
-        self.trying = Trying(np.full((64, 64, 3), BEFORE, np.uint8), face, own, self._replace, self._embed, describe)
+        self.trying = Trying(
+            np.full((64, 64, 3), BEFORE, np.uint8), face, own, self._replace, self._embed, describe, looking
+        )
 
     def _replace(self, picture: Picture, face: FaceModel, latent: NDArray[np.float32], preserve: object) -> None:
         self.tried += 1
@@ -91,7 +112,7 @@ def test_what_would_break_a_face_is_not_tried(engine: FaceAnonymizer, face: Face
         return [np.zeros(128, np.float32) for _ in pictures]
 
     own = np.zeros(128, np.float32)
-    trying = Trying(np.full((64, 64, 3), BEFORE, np.uint8), face, own, replace_face, embed, strange)
+    trying = Trying(np.full((64, 64, 3), BEFORE, np.uint8), face, own, replace_face, embed, strange, BLIND)
     choose(trying, engine.prior, Indifferent(), np.random.default_rng(1), ANYWHERE)  # type: ignore[arg-type]
 
     def change(latent: NDArray[np.float32]) -> float:
@@ -150,6 +171,32 @@ def test_a_second_recogniser_turns_the_choice(face: FaceModel, chosen: Callable[
     assert chosen(Known(face, below=0.75, above=0.55, describe=knows)) < 0
 
 
+class Watchful:
+    """Sees whoever is in the picture, but those of identities whose first number is above 0 not, or not where they are.
+
+    finds_all: whether the detector misses none of them; aside: pixels by which the mesh lies beside them.
+    """
+
+    def __init__(self, finds_all: bool = True, aside: float = 0) -> None:
+        self._finds_all, self._aside = finds_all, aside
+
+    def finds(self, picture: Picture) -> bool:
+        return self._finds_all or int(picture[0, 0, 0]) != 1
+
+    def mesh(self, picture: Picture, face: FaceModel) -> NDArray[np.float32]:
+        return face.vertices + np.float32(self._aside if int(picture[0, 0, 0]) == 1 else 0)
+
+
+def test_who_is_not_seen_where_he_is_loses(face: FaceModel, chosen: Callable[..., float]) -> None:
+    """Whom a detector misses, or a mesh sees far from everything, on any view, loses to somebody a little nearer."""
+    both = {"below": 0.72, "above": 0.75}
+    assert chosen(Known(face, **both, looking=Watchful())) > 0
+    for looking in (Watchful(finds_all=False), Watchful(aside=0.2 * float(np.ptp(face.vertices[:, 0])))):
+        assert chosen(Known(face, **both, looking=looking)) < 0
+        assert chosen(Known(face, **both), Known(face, **both, looking=looking)) < 0
+    assert chosen(Known(face, below=0.5, above=0.75, looking=Watchful(finds_all=False))) > 0
+
+
 def test_draws_grow_bolder_only_while_the_face_is_not_hidden(
     engine: FaceAnonymizer, face: FaceModel, single_steps: None
 ) -> None:
@@ -169,7 +216,7 @@ def test_draws_grow_bolder_only_while_the_face_is_not_hidden(
             return [np.eye(1, 128, dtype=np.float32)[0] * distance for _ in pictures]
 
         own = np.zeros(128, np.float32)
-        trying = Trying(np.zeros((64, 64, 3), np.uint8), face, own, replace_face, embed, knows)
+        trying = Trying(np.zeros((64, 64, 3), np.uint8), face, own, replace_face, embed, knows, BLIND)
         choose(trying, engine.prior, Indifferent(), np.random.default_rng(1), ANYWHERE)  # type: ignore[arg-type]
         later = np.reshape(tried[3 * DRAWS :], (ROUNDS - 1, 2, DRAWS))[:, 0]
         return [float(one) for one in later.mean(1)]
@@ -195,7 +242,7 @@ def test_the_best_is_bettered_by_steps_that_stay_typical(
         return [np.eye(1, 128, dtype=np.float32)[0] * reached[-1]] * len(pictures)
 
     reached, own = [0.5], np.zeros(128, np.float32)
-    trying = Trying(np.full((64, 64, 3), BEFORE, np.uint8), face, own, replace_face, farther_each_time, strange)
+    trying = Trying(np.full((64, 64, 3), BEFORE, np.uint8), face, own, replace_face, farther_each_time, strange, BLIND)
     choose(trying, prior, Indifferent(), np.random.default_rng(1), ANYWHERE)  # type: ignore[arg-type]
 
     def alike(latents: NDArray[np.float32], block: slice) -> float:

@@ -36,6 +36,9 @@ class _Trying:
     def cost(self, picture: np.ndarray) -> float:
         return 0.2 * _chance(picture, 3)
 
+    def oddity(self, picture: np.ndarray, shape: np.ndarray, preserve: frozenset[str]) -> float:
+        return 0.1 * _chance(picture, 5)
+
 
 class _Critic:
     def drawn(self, crops: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,0 +1,57 @@
+"""Whether others see a new face where it was drawn: a detector that finds it, a mesh that lies on it.
+
+Neither knows what was drawn. A face that a detector misses is of less use, a preserved region should be found where it
+is, and a face whose features are seen elsewhere than they were drawn looks odd to people too.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.face_model import FaceModel
+from models.mesh import Array, Mesher
+from models.recognizer import Recognizer
+from models.regions import LANDMARKS, Region, interocular
+
+# Of the inter-ocular distance: how far, on average, what is preserved and else the whole face may be seen from where it
+# is; a mesh that is fitted again is never quite where it was. And what each unit beyond costs, in recognition distance.
+PRESERVED_ASIDE, ASIDE = 0.012, 0.03
+PRESERVED_FALSE, FALSE = 14.0, 4.0
+LOST: Final = 0.3  # what a face costs that is not found any more
+
+
+class Onlooker:
+    """dlib's frontal detector and MediaPipe's mesh; not for several threads at a time."""
+
+    def __init__(self, recognizer: Recognizer, mesher: Mesher) -> None:
+        self._recognizer, self._mesher = recognizer, mesher
+
+    def finds(self, picture: NDArray[np.uint8]) -> bool:
+        """Whether the detector sees any face in a small copy, RGB [h, w, 3], in which faces are 80 pixels wide."""
+        return bool(self._recognizer.detect(picture, enlarge=False))
+
+    def mesh(self, picture: NDArray[np.uint8], face: FaceModel) -> Array | None:
+        """Where the mesh lies, [468, 3] in pixels, on whoever is at the place of `face`; None on nobody."""
+        low, high = face.vertices[:, :2].min(0).tolist(), face.vertices[:, :2].max(0).tolist()
+        return self._mesher.fit(picture, (*low, *high), face.similarity.yaw_pitch_roll[2])
+
+
+def misplaced(before: Array, after: Array, face: FaceModel, drawn: Array, preserve: frozenset[Region]) -> float:
+    """What it costs, in recognition distance, that features are not seen where they are.
+
+    Args:
+        before, after: where a mesh is seen in the original and in the result, [468, 3] in pixels. How far one is from
+            the other counts, and not where they are: two fits are off in the same way.
+        drawn: where the new face was drawn; `face` tells where the old one was. With a part preserved, that part alone
+            counts, which has not moved: beside it a new shape fades.
+    """
+    seen = (after - before)[:, :2]
+    if preserve:
+        points = [point for region in preserve for point in LANDMARKS[region]]
+        aside, false, meant = PRESERVED_ASIDE, PRESERVED_FALSE, np.zeros(2, np.float32)
+    else:
+        points, aside, false = list(range(len(seen))), ASIDE, FALSE
+        meant = (drawn - face.vertices)[:, :2]
+    away = float(np.linalg.norm((seen - meant)[points], axis=1).mean()) / interocular(before)
+    return false * max(away - aside, 0.0)
