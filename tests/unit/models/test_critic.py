@@ -59,7 +59,6 @@ def test_the_head_stands_upright_however_the_picture_is_turned(
     assert np.abs(smooth[0] - smooth[1]).mean() < 3
 
 
-@pytest.mark.usefixtures("short_search")
 def test_a_choice_looks_less_drawn_than_chance(engine: FaceAnonymizer, critic: Critic, astronaut: np.ndarray) -> None:
     """Of proposals the critic thinks better than of draws that nobody chose; several, for one scatters by a unit."""
     model = engine.explain(astronaut, engine.find(astronaut)[0])
