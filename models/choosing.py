@@ -48,9 +48,11 @@ FAMILIAR: Final = 2.4
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.3  # what a unit of the critic's judgement costs, in recognition distance
 # What a shape costs that distorts the face by STRAINED deviations (`models.proportions`) is DISTORTED times log 2; what
-# is worse costs less than in proportion, since to hide somebody weighs more.
+# is worse costs less than in proportion, since to hide somebody weighs more. Each deviation beyond UNBEARABLE costs
+# GROTESQUE besides: a face that only a grotesque would hide is better held.
 DISTORTED: Final = 0.08
 STRAINED: Final = 10.0
+UNBEARABLE, GROTESQUE = 50.0, 0.004
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 CROWNS: Final = 10  # crowns of the head drawn; the one that changes the person most is taken
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
@@ -111,10 +113,11 @@ class Trying:
         cost = onlooker.LOST if self._is_found and not self._onlooker.finds(picture) else 0.0
         if self._seen is None:
             return cost
-        after, drawn = self._onlooker.mesh(picture, self.face), self.face.similarity.invert(shape)
+        after, vertices = self._onlooker.mesh(picture, self.face), self.face.vertices
         if after is None:
             return cost + onlooker.LOST
-        return cost + onlooker.misplaced(self._seen, after, self.face, drawn, preserve)
+        drawn = renderer.held(vertices, self.face.similarity.invert(shape), preserve, *picture.shape[:2])
+        return cost + onlooker.misplaced(self._seen, after, vertices, drawn, preserve)
 
     @cached_property
     def _is_found(self) -> bool:
@@ -258,7 +261,9 @@ class _Search:
         if not len(latents):
             return []
         pictures = [self._rendered(self.trying, latent, self.preserve) for latent in latents]
-        costs = self._look(self.trying, pictures) + DISTORTED * np.log1p(self._strain(latents) / STRAINED)
+        strain = self._strain(latents)
+        costs = self._look(self.trying, pictures) + DISTORTED * np.log1p(strain / STRAINED)
+        costs += GROTESQUE * np.maximum(strain - UNBEARABLE, 0)
         waiting, found, reached = np.argsort(costs), list[Found](), best.value
         # By their cost, so that a value that no distance could lift over what is reached ends the search. A group may
         # hold such ones, because another of it raised what is reached: they were looked at in vain, and are left out. A

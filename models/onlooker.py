@@ -14,10 +14,10 @@ from models.mesh import Array, Mesher
 from models.recognizer import Recognizer
 from models.regions import LANDMARKS, Region, interocular
 
-# Of the inter-ocular distance: how far, on average, what is preserved and else the whole face may be seen from where it
-# is; a mesh that is fitted again is never quite where it was. And what each unit beyond costs, in recognition distance.
-PRESERVED_ASIDE, ASIDE = 0.012, 0.03
-PRESERVED_FALSE, FALSE = 14.0, 4.0
+# Of the inter-ocular distance: how far, on average, the whole face and what is preserved of it may be seen from where
+# it is; a mesh that is fitted again is never quite where it was. And what a unit beyond costs, in recognition distance.
+ASIDE, PRESERVED_ASIDE = 0.03, 0.012
+FALSE, PRESERVED_FALSE = 4.0, 14.0
 LOST: Final = 0.3  # what a face costs that is not found any more
 
 
@@ -37,21 +37,15 @@ class Onlooker:
         return self._mesher.fit(picture, (*low, *high), face.similarity.yaw_pitch_roll[2])
 
 
-def misplaced(before: Array, after: Array, face: FaceModel, drawn: Array, preserve: frozenset[Region]) -> float:
+def misplaced(before: Array, after: Array, vertices: Array, drawn: Array, preserve: frozenset[Region]) -> float:
     """What it costs, in recognition distance, that features are not seen where they are.
 
     Args:
         before, after: where a mesh is seen in the original and in the result, [468, 3] in pixels. How far one is from
             the other counts, and not where they are: two fits are off in the same way.
-        drawn: where the new face was drawn; `face` tells where the old one was. With a part preserved, that part alone
-            counts, which has not moved: beside it a new shape fades.
+        vertices, drawn: where the old face was and the new one is.
     """
-    seen = (after - before)[:, :2]
-    if preserve:
-        points = [point for region in preserve for point in LANDMARKS[region]]
-        aside, false, meant = PRESERVED_ASIDE, PRESERVED_FALSE, np.zeros(2, np.float32)
-    else:
-        points, aside, false = list(range(len(seen))), ASIDE, FALSE
-        meant = (drawn - face.vertices)[:, :2]
-    away = float(np.linalg.norm((seen - meant)[points], axis=1).mean()) / interocular(before)
-    return false * max(away - aside, 0.0)
+    away = np.linalg.norm((after - before - (drawn - vertices))[:, :2], axis=1) / interocular(before)
+    cost = FALSE * max(float(away.mean()) - ASIDE, 0.0)
+    points = [point for region in preserve for point in LANDMARKS[region]]
+    return cost + PRESERVED_FALSE * max(float(away[points].mean()) - PRESERVED_ASIDE, 0.0) if points else cost

@@ -238,6 +238,20 @@ def _nearness(
     kept = preserved_mask(vertices, preserve, height, width)
     if not blend:
         return (~kept).astype(np.float32), (~kept).astype(np.float32)
+    return _fading(kept, vertices, COLOUR_REACH), _fading(kept, vertices, MOTION_REACH)
+
+
+def _fading(kept: NDArray[np.bool_], vertices: Array, reach: float) -> Array:
+    """0 where `kept` [h, w], soft, and 1 from `reach` on, in parts of the inter-ocular distance."""
     distance = cv2.distanceTransform((~kept).astype(np.uint8), cv2.DIST_L2, 5) / interocular(vertices)
-    colour, motion = (np.clip(distance / reach, 0, 1) for reach in (COLOUR_REACH, MOTION_REACH))
-    return colour * colour * (3 - 2 * colour), motion * motion * (3 - 2 * motion)
+    share = np.clip(distance / reach, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
+
+
+def held(vertices: Array, drawn: Array, preserve: frozenset[Region], height: int, width: int) -> Array:
+    """Where vertices [468, 3] of a face that is `drawn` elsewhere come to lie, held by what is preserved, in pixels."""
+    if not preserve:
+        return drawn
+    moving = _fading(preserved_mask(vertices, preserve, height, width), vertices, MOTION_REACH)
+    x, y = np.clip(np.round(drawn[:, :2]).astype(int), 0, (width - 1, height - 1)).T
+    return vertices + moving[y, x, None] * (drawn - vertices)

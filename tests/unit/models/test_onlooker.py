@@ -10,9 +10,10 @@ from models import FaceAnonymizer, Region
 from models.choosing import Trying
 from models.drawing import reshaped
 from models.face_model import FaceModel
-from models.mesh import NOSE
+from models.mesh import BOTTOM, NOSE
 from models.onlooker import ASIDE, FALSE, LOST, PRESERVED_ASIDE, PRESERVED_FALSE, misplaced
 from models.regions import interocular
+from models.renderer import held
 
 Picture = NDArray[np.uint8]
 NOTHING: frozenset[Region] = frozenset()
@@ -50,20 +51,31 @@ def test_a_shape_is_seen_where_it_was_drawn(engine: FaceAnonymizer, trying: Tryi
 
 
 def test_each_part_counts_as_it_should(trying: Trying) -> None:
-    """Everything by where it was drawn; with the nose preserved that alone, by where it stays."""
-    face, across = trying.face, interocular(trying.face.vertices)
-    aside, nose_aside = face.vertices.copy(), face.vertices.copy()
+    """Everything by where it was drawn, and what is preserved, which stays, more than the rest."""
+    own, across = trying.face.vertices, interocular(trying.face.vertices)
+    aside, nose_aside = own.copy(), own.copy()
     aside[:, 0] += 0.1 * across
     nose_aside[NOSE, 0] += 0.1 * across
+    off, kept_off = FALSE * (0.1 - ASIDE), PRESERVED_FALSE * (0.1 - PRESERVED_ASIDE)
 
-    assert misplaced(face.vertices, aside, face, aside, NOTHING) == 0
-    assert misplaced(face.vertices, aside, face, face.vertices, NOTHING) == pytest.approx(
-        FALSE * (0.1 - ASIDE), rel=1e-3
-    )
-    for seen, drawn in ((aside, aside), (nose_aside, face.vertices)):
-        cost = misplaced(face.vertices, seen, face, drawn, KEPT_NOSE)
-        assert cost == pytest.approx(PRESERVED_FALSE * (0.1 - PRESERVED_ASIDE), rel=1e-3)
-    assert misplaced(face.vertices, nose_aside, face, face.vertices, frozenset({"mouth"})) == 0
+    assert misplaced(own, aside, own, aside, NOTHING) == 0
+    assert misplaced(own, aside, own, own, NOTHING) == pytest.approx(off, rel=1e-3)
+    assert misplaced(own, aside, own, own, KEPT_NOSE) == pytest.approx(off + kept_off, rel=1e-3)
+    assert misplaced(own, nose_aside, own, own, KEPT_NOSE) == pytest.approx(kept_off, rel=1e-3)
+    assert misplaced(own, nose_aside, own, own, frozenset({"mouth"})) == 0
+
+
+def test_a_preserved_part_holds_what_is_beside_it(trying: Trying) -> None:
+    """Of a face that is drawn elsewhere the nose stays, the chin goes all the way, and the lips a part of it."""
+    own, size = trying.face.vertices, trying.small.shape[:2]
+    drawn = own + np.array([0.05 * interocular(own), 0, 0], np.float32)
+
+    moved = (held(own, drawn, KEPT_NOSE, *size) - own)[:, 0] / (drawn - own)[:, 0]
+
+    assert held(own, drawn, NOTHING, *size) is drawn
+    assert np.abs(moved[NOSE]).max() < 0.05
+    assert moved[BOTTOM] == 1
+    assert 0 < moved[0] < 1
 
 
 def test_what_was_never_seen_cannot_be_lost(trying: Trying) -> None:
