@@ -318,7 +318,10 @@ def test_what_hides_as_well_and_distorts_less_is_worth_more(
     told = {one.tobytes(): far for one, far in zip(draws, strain, strict=True)}
     assert told[best.latent.tobytes()] == strain.min()
     assert strain.min() < 0.5 * strain.max()
-    cost = [choosing.DISTORTED * np.log1p(told[one.latent.tobytes()] / choosing.STRAINED) for one in (best, worst)]
+    assert strain.min() < choosing.UNBEARABLE < strain.max()
+    strained = np.array([told[one.latent.tobytes()] for one in (best, worst)])
+    cost = choosing.DISTORTED * np.log1p(strained / choosing.STRAINED)
+    cost += choosing.GROTESQUE * np.maximum(strained - choosing.UNBEARABLE, 0)
     assert best.value - worst.value == pytest.approx(cost[1] - cost[0], abs=1e-4)
 
 
