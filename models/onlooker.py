@@ -28,7 +28,7 @@ class Onlooker:
         self._recognizer, self._mesher = recognizer, mesher
 
     def finds(self, picture: NDArray[np.uint8]) -> bool:
-        """Whether the detector sees any face in a small copy, RGB [h, w, 3], in which faces are 80 pixels wide."""
+        """Whether the detector sees any face in a small copy, RGB [h, w, 3], in which it is 80 pixels wide or more."""
         return bool(self._recognizer.detect(picture, enlarge=False))
 
     def mesh(self, picture: NDArray[np.uint8], face: FaceModel) -> Array | None:

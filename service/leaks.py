@@ -6,7 +6,7 @@
 It shares no code with the cleaner: it parses the finished bytes itself, looks at every element of every item,
 and then searches the raw bytes, JPEG segments and file meta included, in each encoding that text could have. Coded
 entries and terms that are word for word those of the gateway's own tables are passed over: a patient may be called
-Iris, and what is shown is an iris. So are binary numbers, whose size `service.contents` bounds.
+Iris, and what is shown is an iris. So is a binary number that stands alone.
 `service.contents` asks the other question: whether anything stands there that is not on the list.
 """
 
@@ -25,7 +25,7 @@ from service.jpeg import JpegError, foreign_segments
 
 _META: Final = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 _BINARY: Final = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "UN"])
-_NUMBERS: Final = frozenset(["FD", "FL", "US"])  # that may stay; their bytes may spell anything by chance
+_NUMBERS: Final = {"FD": 8, "FL": 4, "US": 2}  # bytes of one
 _CHECKED_WHOLE: Final = frozenset(["DA", "DT", "TM", "UI"])
 _PIXELS: Final = 0x7FE00010
 _PROFILE: Final = 0x00282000
@@ -76,7 +76,7 @@ def _problems(element: encoded.Element, identifiers: Identifiers, *, is_ours: bo
         yield "binary content"
     if element.is_frame and element.value[:2] == b"\xff\xd8":
         yield from _jpeg_problems(element.value)
-    is_text = element.vr not in _BINARY | _NUMBERS | {"SQ"}
+    is_text = element.vr not in _BINARY and element.vr != "SQ" and not _is_number(element)
     if is_text and not is_ours and _matches(element, identifiers):
         yield "an identifier"
 
@@ -145,10 +145,11 @@ def _search_bytes(
 
 
 def _header(data: bytes, elements: list[encoded.Element], ours: set[int]) -> bytes:
-    """The file without its picture, and without the values that are numbers, compared whole or our own."""
+    """The file without its picture, single numbers, and the values that are compared whole or are our own."""
     kept, at = [], 0
     for element in elements:
-        if _is_picture(element) or element.vr in _CHECKED_WHOLE | _NUMBERS or element.start in ours:
+        is_passed_over = element.vr in _CHECKED_WHOLE or element.start in ours or _is_number(element)
+        if _is_picture(element) or is_passed_over:
             kept.append(data[at : element.end - len(element.value)])
             at = element.end
     return b"".join([*kept, data[at:]])
@@ -156,6 +157,14 @@ def _header(data: bytes, elements: list[encoded.Element], ours: set[int]) -> byt
 
 def _is_picture(element: encoded.Element) -> bool:
     return element.tag == _PIXELS and element.depth == 0
+
+
+def _is_number(element: encoded.Element) -> bool:
+    """One binary number: its bytes may spell something by chance, and `service.contents` bounds its size.
+
+    Several are searched like everything else, since a text could be made of them.
+    """
+    return len(element.value) == _NUMBERS.get(element.vr)
 
 
 def _is_profile(element: encoded.Element) -> bool:

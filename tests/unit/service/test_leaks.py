@@ -90,6 +90,14 @@ def test_what_should_not_be_there_is_found(statement: str) -> None:
     assert not any(secret in " ".join(found) for secret in ("Zofia", "MRN", "QANARY", "19871231"))
 
 
+def test_a_number_is_no_text_and_several_may_be_one() -> None:
+    """What the bytes of one binary number spell says nothing; a name laid into a list of them is found."""
+    source, ds = original(PatientName="Anna^Zofia", PatientID="MUSTER"), clean()
+    for vr, letters in (("FL", b"Anna"), ("FL", b"Anna\0\0\0\0"), ("US", b"MUSTER")):
+        ds[0x0022000A] = RawDataElement(BaseTag(0x0022000A), vr, len(letters), letters, 0, False, True)
+        assert bool(findings(ds, source)) == (len(letters) > 4), letters
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "latin-1"])
 def test_raw_bytes_are_searched_in_several_encodings(encoding: str) -> None:
     """An identifier between or inside elements is found whichever way its characters are stored."""
