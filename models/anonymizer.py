@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import blender, crown, hair, marks, renderer, skin
+from models import blender, crown, drawing, hair, marks, renderer, skin
+from models.cap import CapPainter
 from models.choosing import PASSABLE, VIEWS, Trying, View, choose
 from models.cover import CoverFinder
 from models.critic import Critic
@@ -84,6 +85,7 @@ class FaceAnonymizer:
         self._redactor = Redactor(self.find, self._mesher)
         self._covers = CoverFinder(device=str(prior.device))
         self._hair = HairFinder()
+        self._caps = CapPainter()
         self._rim = RimFinder()
         self._critic = Critic(device=str(prior.device))
         self._sface = SFace(device=str(prior.device))
@@ -128,6 +130,7 @@ class FaceAnonymizer:
         latent: Array,
         preserve: frozenset[Region] = frozenset(),
         bystanders: np.random.Generator | None = None,
+        capped: bool = False,
     ) -> Anonymization:
         """Replace every face in a photograph.
 
@@ -137,6 +140,7 @@ class FaceAnonymizer:
                 (`prior.latent_size`), nobody's hair changes its place or tone.
             preserve: regions of every face that stay exactly as they are.
             bystanders: source of identities for all other faces (default: the system's).
+            capped: whether everybody whose face is replaced gets a surgical cap over the hair (`models.cap`).
         """
         check_image(image)
         bystanders = bystanders or np.random.default_rng()
@@ -154,11 +158,15 @@ class FaceAnonymizer:
                 identity = choose(trying, self.prior, self._critic, bystanders, preserve, PASSABLE)[: len(latent)]
             kept = self._replace(result, model, identity, preserve)
             preserved |= kept
-            replaced.append((face, model))
+            replaced.append((face, model, identity))
+        # From the smallest: who is nearest stands before the others.
+        for _, model, identity in reversed(replaced if capped else []):
+            vertices = self._drawn(model, identity, preserve, *image.shape[:2])
+            self._caps.paint(result, vertices, identity, preserved, model.one_hue)
         # One channel after another: numpy is slow along an axis of three.
         synthetic = np.logical_or.reduce([result[..., k] != image[..., k] for k in range(3)])
         preserved &= ~synthetic
-        faces = tuple(ReplacedFace(f.box, self._distance(image, result, m), f.roll) for f, m in replaced)
+        faces = tuple(ReplacedFace(f.box, self._distance(image, result, m), f.roll) for f, m, _ in replaced)
         return Anonymization(result, faces, tuple(unreplaced), preserved, synthetic)
 
     def can_replace(self, image: NDArray[np.uint8]) -> bool:
@@ -274,6 +282,11 @@ class FaceAnonymizer:
         changed = blender.apply(marks.filled(image, model.marks), plan, self.prior.device, "correction" in self.steps)
         image[rows, columns] = np.where(kept[rows, columns, None], image[rows, columns], changed)
         return kept
+
+    def _drawn(self, model: FaceModel, latent: Array, preserve: frozenset[Region], height: int, width: int) -> Array:
+        """Where the vertices [468, 3] of a face lie after it was replaced, in pixels of its photograph."""
+        shape = drawing.reshaped(self.prior, model, latent[: self.prior.latent_size], preserve)
+        return renderer.held(model.vertices, model.similarity.invert(shape), preserve, height, width)
 
     def _distance(self, before: NDArray[np.uint8], after: NDArray[np.uint8], model: FaceModel) -> float | None:
         pair = self._embed([before, after], model)

@@ -146,7 +146,7 @@ def account(case: Case, finished: Finished) -> dict[str, Any]:
         "preserve": sorted(case.preserve),
         "preserved_digest": pixels.digest,
         "faces": pixels.faces,
-        **({"hair": case.route.hair} if case.route.hair == "keep" and pixels.faces else {}),
+        **({"hair": case.route.hair} if case.route.hair != "renew" and pixels.faces else {}),
         **({"backdrop": pixels.backdrop} if pixels.backdrop else {}),
         **({"heads": pixels.heads, "outline": pixels.outlined} if pixels.heads else {}),
         **({"colours": finished.colours} if finished.colours else {}),

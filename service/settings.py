@@ -18,7 +18,7 @@ from service.rights import Role
 Region = Literal["mouth", "nose", "eyes"]
 OnText = Literal["hold", "blank"]
 OnFace = Literal["hold", "redact"]
-Hair = Literal["renew", "keep"]
+Hair = Literal["renew", "keep", "cap"]
 Backdrop = Literal["keep", "plain"]
 Syntax = Literal["explicit-little-endian", "jpeg-2000-lossless", "jpeg-ls-lossless", "rle-lossless"]
 AETitle = Annotated[
@@ -83,7 +83,9 @@ class Route(_Frozen):
     text: OnText = "hold"  # what becomes of a picture in which text is found
     unreplaced: OnFace = "hold"  # what becomes of a face that cannot be replaced, such as a profile
     outline: bool = False  # a covered head keeps its outline on the side to which it looks
-    hair: Hair = "renew"  # whether hair gets the identity's place and tone; kept for photographs of the scalp
+    # Whether hair gets the identity's place and tone; kept for photographs of the scalp, under a drawn surgical cap
+    # where it must tell nothing.
+    hair: Hair = "renew"
     backdrop: Backdrop = (
         "keep"  # what becomes of what lies behind the people; plain for rooms, posters and names on walls
     )

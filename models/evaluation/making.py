@@ -14,11 +14,26 @@ from PIL import Image
 from models import FaceAnonymizer, Region
 from models.mesh import Array
 
-MODES: dict[str, frozenset[Region]] = {
+
+@dataclass(frozen=True)
+class Mode:
+    """What is preserved, and whether a cap covers the hair; modes of one `number` show the same identity."""
+
+    number: int
+    preserve: frozenset[Region] = frozenset()
+    capped: bool = False
+
+
+_PRESERVED: dict[str, frozenset[Region]] = {
     "standard": frozenset(),
     "keep-mouth": frozenset({"mouth"}),
     "keep-nose": frozenset({"nose"}),
     "keep-eyes": frozenset({"eyes"}),
+}
+MODES: dict[str, Mode] = {
+    name + cap: Mode(number, preserve, bool(cap))
+    for cap in ("", "-capped")
+    for number, (name, preserve) in enumerate(_PRESERVED.items())
 }
 
 Picture = NDArray[np.uint8]
@@ -59,7 +74,7 @@ class Maker:
             return kept
         identity, bystanders = latent(), np.random.default_rng(seed)
         began = time.perf_counter()
-        done = self.engine.anonymize(image, identity, MODES[mode], bystanders=bystanders)
+        done = self.engine.anonymize(image, identity, MODES[mode].preserve, bystanders, MODES[mode].capped)
         made = Made(done.image, done.preserved, time.perf_counter() - began, len(done.unreplaced))
         self._keep(stem, made)
         return made

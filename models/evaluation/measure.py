@@ -132,8 +132,8 @@ def measure_portrait(portrait: Portrait, index: int, peers: Sequence[Portrait], 
         return Measured(portrait, tile(image, None), None, None, ())
     vertices = source.place.vertices
     made: dict[str, Made | Picture] = {
-        mode: _made(tools.engine, setting, {portrait.path.stem: image}, mode, [setting.seed, index])[0]
-        for mode in setting.modes
+        mode: results[0]
+        for mode, results in _made(tools.engine, setting, {portrait.path.stem: image}, [setting.seed, index]).items()
     }
     made |= {name: baseline(image, vertices) for name, baseline in BASELINES.items()}
     if len(peers) >= K - 1:
@@ -144,17 +144,27 @@ def measure_portrait(portrait: Portrait, index: int, peers: Sequence[Portrait], 
 
 
 def _made(
-    engine: FaceAnonymizer, setting: Setting, pictures: Mapping[str, Picture], mode: str, seed: list[int]
-) -> list[Made]:
-    """Results for one patient's pictures by name, under the identity that is chosen on the first of them."""
-    seed = [*seed, list(MODES).index(mode)]
-    latent, maker = _choice(engine, next(iter(pictures.values())), mode, seed), Maker(engine, setting.cache)
-    return [maker.make(name, image, mode, latent, seed) for name, image in pictures.items()]
+    engine: FaceAnonymizer, setting: Setting, pictures: Mapping[str, Picture], seed: list[int]
+) -> dict[str, list[Made]]:
+    """Results for one patient's pictures by name, in each mode, under the identity that is chosen on the first."""
+    first, maker = next(iter(pictures.values())), Maker(engine, setting.cache)
+    choices = {MODES[mode].number: _choice(engine, first, mode, seed) for mode in setting.modes}
+    return {
+        mode: [
+            maker.make(name, image, mode, choices[MODES[mode].number], _seed(seed, mode))
+            for name, image in pictures.items()
+        ]
+        for mode in setting.modes
+    }
 
 
 def _choice(engine: FaceAnonymizer, first: Picture, mode: str, seed: list[int]) -> Callable[[], Array]:
     """The identity that is chosen on a patient's `first` picture, once, and when it is asked for."""
-    return cache(lambda: engine.propose(first, np.random.default_rng(seed), MODES[mode]))
+    return cache(lambda: engine.propose(first, np.random.default_rng(_seed(seed, mode)), MODES[mode].preserve))
+
+
+def _seed(seed: list[int], mode: str) -> list[int]:
+    return [*seed, MODES[mode].number]
 
 
 def _measure(
@@ -197,11 +207,11 @@ def measure_ablation(portrait: Portrait, index: int, setting: Setting) -> dict[s
     source = tools.observer.look(image)
     if source.place is None:
         return {}
-    measured, seed = {}, [setting.seed, index, list(MODES).index("standard")]
+    measured, seed = {}, [setting.seed, index]
     latent = _choice(tools.engine, image, "standard", seed)
     for variant in variants(tools.engine):
         name = f"{portrait.path.stem}-{variant.name}"
-        made = Maker(variant.engine, setting.cache).make(name, image, "standard", latent, seed)
+        made = Maker(variant.engine, setting.cache).make(name, image, "standard", latent, _seed(seed, "standard"))
         measured[variant.name] = _measure(portrait, image, source, "standard", made, tools)
     return measured
 
@@ -226,8 +236,8 @@ def measure_pair(pair: tuple[Portrait, Portrait], index: int, setting: Setting) 
         return None
     named = {portrait.path.stem: image for portrait, image in zip(pair, images, strict=True)}
     results: dict[str, list[Picture]] = {UNTOUCHED: images} | {
-        mode: [made.image for made in _made(tools.engine, setting, named, mode, [setting.seed, index])]
-        for mode in setting.modes
+        mode: [one.image for one in made]
+        for mode, made in _made(tools.engine, setting, named, [setting.seed, index]).items()
     }
     for name, baseline in BASELINES.items():
         results[name] = [baseline(image, place.vertices) for image, place in zip(images, places, strict=True)]
@@ -257,9 +267,12 @@ def measure_many(portrait: Portrait, index: int, count: int, setting: Setting) -
     tools = _tools(setting)
     image = portrait.read()
     source = tools.observer.look(image)
-    seeds = [[setting.seed, index, number] for number in range(count)]
-    made = (_made(tools.engine, setting, {portrait.path.stem: image}, "standard", seed) for seed in seeds)
-    return [tools.observer.look(one.image, source) for (one,) in made]
+    standard = replace(setting, modes=("standard",))
+    made = (
+        _made(tools.engine, standard, {portrait.path.stem: image}, [setting.seed, index, number])["standard"][0]
+        for number in range(count)
+    )
+    return [tools.observer.look(one.image, source) for one in made]
 
 
 def look_at(portrait: Portrait, setting: Setting) -> Look:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from service.files.anonymizing import FileAnonymizer, FileOutcome
     from service.files.planning import Job
     from service.files.subjects import Subjects
-    from service.settings import Backdrop, OnText, Region, Settings
+    from service.settings import Backdrop, Hair, OnText, Region, Settings
 
 _REGIONS = ("mouth", "nose", "eyes")
 
@@ -39,6 +39,9 @@ def anonymize(
     backdrop: Annotated[
         str, typer.Option(help="What lies behind the people: keep, or plain (a plain backdrop in its place).")
     ] = "keep",
+    hair: Annotated[
+        str, typer.Option(help="The hair: renew (the new person's), keep, or cap (under a drawn surgical cap).")
+    ] = "renew",
     report: Annotated[Path | None, typer.Option(help="Write faces, distances, digests and timings as JSON.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -64,12 +67,16 @@ def anonymize(
         raise typer.BadParameter("--text is hold or blank")
     if backdrop not in ("keep", "plain"):
         raise typer.BadParameter("--backdrop is keep or plain")
+    if hair not in ("renew", "keep", "cap"):
+        raise typer.BadParameter("--hair is renew, keep or cap")
     settings = _settings(config, device, needed=subject is not None)
     jobs = plan(inputs, out, overwrite=overwrite)
     with _subjects(settings, subject, identity_seed) as subjects:
         from service.files.anonymizing import FileAnonymizer
 
-        anonymizer = FileAnonymizer(settings, regions, subjects, cast("OnText", text), cast("Backdrop", backdrop))
+        anonymizer = FileAnonymizer(
+            settings, regions, subjects, cast("OnText", text), cast("Backdrop", backdrop), cast("Hair", hair)
+        )
         outcomes = _run(anonymizer, jobs)
     if report is not None:
         write_report(outcomes, report, generator=anonymizer.version, preserve=sorted(regions))

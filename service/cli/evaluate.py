@@ -49,8 +49,11 @@ def evaluate(
         typer.Option(help="Keep results here, so that another run with the same code need not repeat them."),
     ] = None,
     modes: Annotated[
-        str, typer.Option(help="Which of standard, keep-mouth, keep-nose, keep-eyes to measure.")
-    ] = "standard,keep-mouth,keep-nose,keep-eyes",
+        str,
+        typer.Option(
+            help="Which of standard, keep-mouth, keep-nose, keep-eyes, and each of them with -capped, to measure; all."
+        ),
+    ] = "all",
     limit: Annotated[int | None, typer.Option(help="Take this many portraits, spread over the folder.", min=1)] = None,
     identities: Annotated[
         int, typer.Option(help="Sampled identities to compare with training portraits.", min=0)
@@ -111,6 +114,8 @@ def evaluate(
 def _modes(text: str) -> tuple[str, ...]:
     from models.evaluation.making import MODES
 
+    if text == "all":
+        return tuple(MODES)
     names = {name.strip() for name in text.split(",") if name.strip()}
     if not names or names - set(MODES):
         raise typer.BadParameter(f"--modes knows {', '.join(MODES)}, not {text!r}")

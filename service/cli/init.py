@@ -40,7 +40,8 @@ destinations = ["research-pacs"]
 # segmentation = true          # send a DICOM Segmentation along that says which pixels are synthetic
 # unreplaced = "redact"        # cover the head of a face that cannot be replaced; without this it is held for a person
 # text = "blank"               # cover writing in the picture with grey; without this it is held for a person
-# hair = "keep"                # leave the hair where and as it is, for photographs of the scalp
+# hair = "keep"                # leave the hair where and as it is, for photographs of the scalp; "cap": draw a surgical
+#                              # cap over it, so that it tells nobody anything
 # backdrop = "plain"           # put a plain grey behind people, in the place of rooms, posters and names on walls
 # fallback_syntax = "jpeg-2000-lossless"   # of pixels that cannot stay as they are encoded; without this uncompressed
 

@@ -32,7 +32,7 @@ from service.pixels import (
     with_covers,
     without,
 )
-from service.settings import Backdrop, OnText, Region, Settings
+from service.settings import Backdrop, Hair, OnText, Region, Settings
 from service.states import Cause
 from service.views import Kind, classify
 
@@ -72,7 +72,7 @@ class FileAnonymizer:
     """Gives faces in files other identities; the models are loaded with the first file and kept.
 
     `text` says what becomes of a picture in which writing is found: it is not written, or the writing is covered;
-    `backdrop`, whether what lies behind people stays.
+    `backdrop`, whether what lies behind people stays; `hair`, what becomes of that.
     """
 
     def __init__(
@@ -82,12 +82,14 @@ class FileAnonymizer:
         subjects: Subjects,
         text: OnText = "hold",
         backdrop: Backdrop = "keep",
+        hair: Hair = "renew",
     ) -> None:
         self._settings = settings
         self._preserve = preserve
         self._subjects = subjects
         self._text = text
         self._backdrop = backdrop
+        self._hair = hair
         self._faces = Faces(settings.work.device)
 
     @property
@@ -128,7 +130,7 @@ class FileAnonymizer:
         if not self._faces.can_replace(picture):
             raise Quarantined(Cause.FACE_NOT_REPLACED, "the largest face")
         latent = self._subjects.latent(self._faces, picture, self._preserve)
-        return self._faces.replace(picture, latent, self._preserve, backdrop=self._backdrop)
+        return self._faces.replace(picture, latent, self._preserve, hair=self._hair, backdrop=self._backdrop)
 
     def _dicom(self, path: Path) -> _Made:
         ds = read(path)

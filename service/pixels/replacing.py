@@ -152,12 +152,12 @@ class Faces:
         """Give the largest face the identity `latent` (float32 [latent_size]) and any other face one at random.
 
         Where one cannot be replaced, `otherwise` says what becomes of it; `outline`: see `redact`; `hair`: whether hair
-        gets the identity's place and tone or keeps its own; `backdrop`: whether what lies behind people stays. Raises
-        Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
+        gets the identity's place and tone, keeps its own, or goes under a cap; `backdrop`: whether what lies behind
+        people stays. Raises Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
         """
         started = time.perf_counter()
-        shown = latent if hair == "renew" else latent[: self.anonymizer.prior.latent_size]
-        result = self.anonymizer.anonymize(picture.rgb, shown, frozenset(preserve), _random())
+        shown = latent[: self.anonymizer.prior.latent_size] if hair == "keep" else latent
+        result = self.anonymizer.anonymize(picture.rgb, shown, frozenset(preserve), _random(), capped=hair == "cap")
         if result.unreplaced and otherwise == "hold":
             raise Quarantined(Cause.FACE_NOT_REPLACED, f"{len(result.unreplaced)} of the faces")
         if not result.faces and not result.unreplaced:

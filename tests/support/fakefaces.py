@@ -24,6 +24,7 @@ class FakeAnonymizer:
     def __init__(self, *boxes: tuple[float, float, float, float], unreplaced: int = 0) -> None:
         self.boxes, self.unreplaced = boxes, unreplaced
         self.shown: NDArray[np.float32] | None = None
+        self.capped = False
         self.proposed: list[list[tuple[Image, frozenset[str]]]] = []
 
     def find(self, image: Image) -> tuple[Any, ...]:
@@ -52,8 +53,15 @@ class FakeAnonymizer:
         self.proposed.append([(image, preserve), *islice(others, 3)])
         return rng.normal(size=4).astype(np.float32)
 
-    def anonymize(self, image: Image, latent: NDArray[np.float32], preserve: frozenset[str], bystanders: object) -> Any:
-        self.shown = latent
+    def anonymize(
+        self,
+        image: Image,
+        latent: NDArray[np.float32],
+        preserve: frozenset[str],
+        bystanders: object,
+        capped: bool = False,
+    ) -> Any:
+        self.shown, self.capped = latent, capped
         changed, kept = np.zeros(image.shape[:2], bool), np.zeros(image.shape[:2], bool)
         result = image.copy()
         for left, top, right, bottom in (tuple(map(int, box)) for box in self.boxes[self.unreplaced :]):

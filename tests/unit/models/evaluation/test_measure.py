@@ -28,8 +28,10 @@ class Engine:
         self.log.append("asked")
         return rng.standard_normal(3)
 
-    def anonymize(self, image: np.ndarray, latent: np.ndarray, preserve: frozenset[str], bystanders: object) -> Any:
-        self.log.append((tuple(sorted(self.steps)), tuple(latent)))
+    def anonymize(
+        self, image: np.ndarray, latent: np.ndarray, preserve: frozenset[str], bystanders: object, capped: bool
+    ) -> Any:
+        self.log.append((tuple(sorted(self.steps)), tuple(latent), capped))
         return SimpleNamespace(image=image, preserved=np.zeros(image.shape[:2], bool), unreplaced=())
 
 
@@ -55,8 +57,8 @@ def test_the_steps_are_compared_on_one_identity(engine: Engine, tmp_path: Path) 
     asked, *finished = engine.log
     assert set(results) == {"none", "blending", "correction", "blending + correction"}
     assert asked == "asked"
-    assert len({steps for steps, _ in finished}) == 4
-    assert len({latent for _, latent in finished}) == 1
+    assert len({steps for steps, *_ in finished}) == 4
+    assert len({latent for _, latent, _ in finished}) == 1
 
 
 def test_both_photographs_of_a_pair_get_one_identity_for_each_mode(
@@ -74,3 +76,16 @@ def test_both_photographs_of_a_pair_get_one_identity_for_each_mode(
     assert made[0] == made[1]
     assert made[2] == made[3]
     assert made[0] != made[2]
+
+
+def test_a_cap_is_put_on_the_same_identity(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a cap and without, a photograph shows one person, who is chosen once."""
+    monkeypatch.setattr(measure, "BASELINES", {})
+    pair = _portrait(tmp_path, "1a.png"), _portrait(tmp_path, "1b.png")
+
+    measure.measure_pair(pair, 0, Setting(modes=("standard", "standard-capped")))
+
+    made = [entry for entry in engine.log if entry != "asked"]
+    assert engine.log.count("asked") == 1
+    assert len({latent for _, latent, _ in made}) == 1
+    assert [capped for *_, capped in made] == [False, False, True, True]

@@ -83,6 +83,20 @@ def test_a_plain_backdrop_is_made_as_asked(face: Path, tmp_path: Path) -> None:
     assert spreads[1] < 4 < spreads[0]
 
 
+def test_a_cap_is_put_on_as_asked(face: Path, tmp_path: Path) -> None:
+    """The hair goes under cloth of one tone; another word is refused."""
+    call = ["anonymize", str(face), "--out", str(tmp_path)]
+    assert runner.invoke(app, [*call, "--hair", "wig"]).exit_code == 2
+
+    done = runner.invoke(app, [*call, "--hair", "cap"])
+
+    assert done.exit_code == 0, done.output
+    with Image.open(face) as before, Image.open(tmp_path / "portrait.png") as after:
+        hair = [np.asarray(picture.convert("L"), np.float32)[60:110, 170:300] for picture in (before, after)]
+    fine = [np.diff(part, axis=1).ravel() for part in hair]
+    assert abs(np.corrcoef(*fine)[0, 1]) < 0.15
+
+
 def test_an_unreadable_file_ends_with_4(tmp_path: Path) -> None:
     """A file that is no picture is named, and the exit code says so."""
     (tmp_path / "broken.jpg").write_text("no picture")
