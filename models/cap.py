@@ -22,6 +22,7 @@ from models.person import WORK_SIDE, PersonSegmenter
 CLOTHS: Final = np.array([[126, 172, 164], [143, 176, 205], [92, 118, 150], [196, 204, 206]], np.float32)  # RGB
 _LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _SIDE: Final = 2 * WORK_SIDE  # pixels of the crop in which a cap is planned
+_SMOOTH: Final = 1.5  # pixels of it over which its grid's steps are smoothed: a large photograph would show them
 _FACE: Final = 150.0  # pixels across the face in it
 _DOWN: Final = 0.57  # share of the crop above the face's middle
 # Vertices from one temple over the forehead to the other.
@@ -32,6 +33,7 @@ _BESIDE: Final = ((0.12, 0.05), (0.5, 0.19))  # outwards from the temples, and h
 _SKULL: Final = (0.56, 0.1)  # radius of a bald head's outline at its sides, and how much more on top
 _BACK: Final = 0.4  # of the way from the temples' middle to the tip of the nose: so far behind is the skull's middle
 _WIDEST: Final = (1.22, 1.45)  # of that radius, at the sides and on top: hair that stands off farther is not reached
+_USUAL: Final = 1.15  # of it: a usual head of hair
 _OFF: Final = 1.03  # of the outline of the hair, which cloth does not touch
 _PERSON: Final = 0.4  # probability below which a head has ended
 _HEM: Final = 0.035  # width of the seam over the elastic band
@@ -43,6 +45,7 @@ _AMBIENT: Final = 0.5  # share of the light that comes from everywhere
 _ABOVE: Final = -0.55  # how high the light stands; the face tells from which side it comes
 _BRIGHT: Final = (0.3, 1.12)  # share of the cloth's own lightness that bad light leaves, and a flash gives
 _WHITE: Final = 205.0  # grey level of the lightest skin of a well exposed face
+_FAINT: Final = 0.005  # of it, which nobody sees
 _EDGE: Final = 1.6  # pixels of the photograph over which cloth ends
 _GRAIN: Final = (0.7, 2.6)  # pixels that noise is wide; of the deviation that the skin's finest detail has on average
 
@@ -92,7 +95,7 @@ class CapPainter:
         person = self._person.probability(crop)
         rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(identity, np.float32).tobytes()))
         tone = CLOTHS[rng.integers(len(CLOTHS))]
-        brim, (radius, share, angle) = _above_brim(head), _outline(head, person)
+        brim, (radius, share, angle) = _above_brim(head), _outline(head, person, _shown(to_crop, *image.shape[:2]))
         outside = radius * (1 - share)
         skin = _skin(head)
         shade = _shade(head, brim, share, angle, _light(crop, skin), rng)
@@ -133,13 +136,22 @@ def _above_brim(head: _Head) -> Array:
     above = np.zeros((_SIDE, _SIDE), np.uint8)
     cv2.fillPoly(above, [np.round(np.vstack([line, ends]) * 16).astype(np.int32)], 1, shift=4)
     inside, outside = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (above, 1 - above))
-    return np.asarray(inside - outside)
+    return blur(inside - outside, _SMOOTH)
 
 
-def _outline(head: _Head, person: Array) -> tuple[Array, Array, Array]:
+def _shown(to_crop: Array, height: int, width: int) -> NDArray[np.bool_]:
+    """[S, S]: where the crop shows the photograph, and not what its edge is continued by."""
+    corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float32) @ to_crop.T
+    shown = np.zeros((_SIDE, _SIDE), np.uint8)
+    cv2.fillConvexPoly(shown, np.round(corners).astype(np.int32), 1)
+    return shown > 0
+
+
+def _outline(head: _Head, person: Array, shown: NDArray[np.bool_]) -> tuple[Array, Array, Array]:
     """Of each pixel [S, S]: the cap's radius on its ray from the middle, its place on it in parts of that, its angle.
 
     The radius goes round the hair in `person` [S, S], 0..1, evenly: what it looks like is part of what a cap hides.
+    Where no end of a person is seen on a ray in what is `shown` [S, S], a usual head of hair is taken to be there.
     """
     up = np.clip(-np.sin(_ANGLES), 0, 1)
     skull = _SKULL[0] * head.size * (1 + _SKULL[1] / _SKULL[0] * up)
@@ -147,8 +159,10 @@ def _outline(head: _Head, person: Array) -> tuple[Array, Array, Array]:
     x, y = head.middle[0] + np.cos(_ANGLES)[:, None] * steps, head.middle[1] + np.sin(_ANGLES)[:, None] * steps
     along = cv2.remap(person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     ended = (along < _PERSON) & (steps > 0.85 * skull[:, None])
-    reached = np.where(ended.any(1), ended.argmax(1), steps.size - 1)
-    radius = np.clip(reached, skull, skull * (_WIDEST[0] + (_WIDEST[1] - _WIDEST[0]) * up)).astype(np.float32)
+    last = tuple(np.clip(np.round(np.stack([y[:, -1], x[:, -1]])).astype(int), 0, _SIDE - 1))
+    endless = np.where(shown[last], _USUAL * skull, steps.size - 1)
+    reached = np.where(ended.any(1), ended.argmax(1), endless)
+    radius = np.clip(reached, skull, skull * (_WIDEST[0] + (_WIDEST[1] - _WIDEST[0]) * up**2)).astype(np.float32)
     wide = cv2.dilate(radius[:, None], np.ones((31, 1), np.uint8))
     radius = _OFF * cv2.GaussianBlur(wide, (1, 241), 28, borderType=cv2.BORDER_REPLICATE)[:, 0]
     down, right = np.mgrid[:_SIDE, :_SIDE].astype(np.float32)
@@ -163,6 +177,7 @@ def _shade(head: _Head, brim: Array, share: Array, angle: Array, light: Array, r
     """How light the cloth is, [S, S], around 1."""
     round_ = np.clip(share, 0, 1)
     normal = np.dstack([round_ * np.cos(angle), round_ * np.sin(angle), np.sqrt(1 - round_**2)])
+    # Gathers from the hem, long folds through them, and dents: how high and how wide was chosen by eye.
     gathered = np.exp(-np.maximum(brim - _HEM * head.size, 0) / (_GATHERED * head.size))
     long, short = _around(46, 5.0, rng), _around(150, 1.5, rng)
     distance = share * head.size
@@ -241,7 +256,11 @@ def _lay(
     fields: [S, S, 4], depth in the cap in pixels of the crop, its lightness, its shadow, and where the face is.
     """
     height, width = image.shape[:2]
-    corners = np.array([[x, y, 1] for x in (0, _SIDE) for y in (0, _SIDE)], np.float32)
+    rows, columns = np.nonzero((fields[..., 0] > -_EDGE) | (fields[..., 2] > _FAINT))
+    if not len(rows):
+        return
+    edges = (columns.min() - 1, columns.max() + 2), (rows.min() - 1, rows.max() + 2)
+    corners = np.array([[x, y, 1] for x in edges[0] for y in edges[1]], np.float32)
     corners = corners @ cv2.invertAffineTransform(to_crop).T
     low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int)
     left, top, right, bottom = max(low[0], 0), max(low[1], 0), min(high[0], width), min(high[1], height)
@@ -260,5 +279,5 @@ def _lay(
     grain = noise * blur(rng.standard_normal(depth.shape).astype(np.float32), _GRAIN[0])
     drawn = colour * shade[..., None] + grain[..., None]
     made = cloth[..., None] * drawn + (1 - cloth[..., None]) * (1 - shadow[..., None]) * part
-    touched = ((cloth > 0) | (shadow > 0.005)) & ~kept
+    touched = ((cloth > 0) | (shadow > _FAINT)) & ~kept
     part[touched] = np.clip(np.round(made[touched]), 0, 255).astype(np.uint8)

@@ -11,6 +11,7 @@ from models.mesh import LEFT_EYE, RIGHT_EYE, TOP
 Picture = np.ndarray
 IDENTITY = np.arange(4, dtype=np.float32)
 HAIR = np.s_[28:58, 190:275]  # of the astronaut, above the forehead
+UNLIKE = 0.2  # correlation: cloth alone has -.1 with her hair, cloth through which a tenth of it shines .33
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_nothing_of_the_hair_on_the_head_is_left_and_the_face_is(
     after = _capped(painter, astronaut, meshes[0])
 
     assert (after[HAIR] != astronaut[HAIR]).any(2).mean() > 0.99
-    assert abs(_likeness(astronaut[HAIR], after[HAIR])) < 0.1
+    assert abs(_likeness(astronaut[HAIR], after[HAIR])) < UNLIKE
     below = int(meshes[0][RIGHT_EYE + LEFT_EYE, 1].min()) - 4
     assert np.array_equal(after[below:, 200:250], astronaut[below:, 200:250])
     assert np.array_equal(after[:, :90], astronaut[:, :90])
@@ -125,4 +126,4 @@ def test_an_engine_puts_it_on_whoever_it_replaces(engine: FaceAnonymizer, astron
     assert np.array_equal(capped.image[capped.preserved], astronaut[capped.preserved])
     assert np.array_equal(bare.image[125:175, 200:250], capped.image[125:175, 200:250])
     assert capped.synthetic[HAIR].mean() > 0.98
-    assert abs(_likeness(bare.image[HAIR], capped.image[HAIR])) < 0.1
+    assert abs(_likeness(bare.image[HAIR], capped.image[HAIR])) < UNLIKE

@@ -94,7 +94,7 @@ def test_a_cap_is_put_on_as_asked(face: Path, tmp_path: Path) -> None:
     with Image.open(face) as before, Image.open(tmp_path / "portrait.png") as after:
         hair = [np.asarray(picture.convert("L"), np.float32)[60:110, 170:300] for picture in (before, after)]
     fine = [np.diff(part, axis=1).ravel() for part in hair]
-    assert abs(np.corrcoef(*fine)[0, 1]) < 0.15
+    assert abs(np.corrcoef(*fine)[0, 1]) < 0.2
 
 
 def test_an_unreadable_file_ends_with_4(tmp_path: Path) -> None:
