@@ -52,7 +52,7 @@ DRAWN: Final = 0.3  # what a unit of the critic's judgement costs, in recognitio
 # GROTESQUE besides: a face that only a grotesque would hide is better held.
 DISTORTED: Final = 0.08
 STRAINED: Final = 10.0
-UNBEARABLE, GROTESQUE = 50.0, 0.004
+UNBEARABLE, GROTESQUE = 90.0, 0.002
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 CROWNS: Final = 10  # crowns of the head drawn; the one that changes the person most is taken
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
