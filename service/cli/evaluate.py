@@ -51,7 +51,7 @@ def evaluate(
     modes: Annotated[
         str,
         typer.Option(
-            help="Which of standard, keep-mouth, keep-nose, keep-eyes, and each of them with -capped, to measure; all."
+            help="Which of standard, keep-mouth, keep-nose, keep-eyes, and each with -capped, to measure, or all."
         ),
     ] = "all",
     limit: Annotated[int | None, typer.Option(help="Take this many portraits, spread over the folder.", min=1)] = None,
