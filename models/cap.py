@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from models import mesh
 from models.lighting import blur
-from models.mesh import Array, warp_down
+from models.mesh import Array, upright_head, warp_down
 from models.person import WORK_SIDE, PersonSegmenter
 
 CLOTHS: Final = np.array([[126, 172, 164], [143, 176, 205], [92, 118, 150], [196, 204, 206]], np.float32)  # RGB
@@ -89,7 +89,7 @@ class CapPainter:
                 that another one gets another cap; keep: bool [H, W], pixels that stay; one_hue: whether the photograph
                 is grey or sepia.
         """
-        to_crop = _upright(vertices)
+        to_crop = upright_head(vertices, _FACE, _SIDE, _DOWN)
         crop = warp_down(image, to_crop, _SIDE)
         head = _Head.of((vertices[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32))
         person = self._person.probability(crop)
@@ -107,18 +107,6 @@ class CapPainter:
         _lay(image, to_crop, fields, colour, keep, rng)
 
 
-def _upright(vertices: Array) -> Array:
-    """[2, 3]: into the crop in which the head stands upright."""
-    across = vertices[mesh.LEFT_EYE, :2].mean(0) - vertices[mesh.RIGHT_EYE, :2].mean(0)
-    x, y = across / max(float(np.linalg.norm(across)), 1e-6)
-    turn = np.array([[x, y], [-y, x]], np.float32)
-    points = vertices[:, :2] @ turn.T
-    low, high = points.min(0), points.max(0)
-    scale = _FACE / max(high[0] - low[0], 0.8 * (high[1] - low[1]))
-    middle = np.array([_SIDE / 2, _DOWN * _SIDE])
-    return np.column_stack([scale * turn, middle - scale * (low + high) / 2]).astype(np.float32)
-
-
 def _above_brim(head: _Head) -> Array:
     """[S, S]: pixels above the line in which the cap ends on the forehead and over the ears, negative below it."""
     line = head.points[_BRIM].copy()
@@ -131,7 +119,7 @@ def _above_brim(head: _Head) -> Array:
     smooth = [np.interp(step, np.arange(len(nodes)), nodes[:, k]).astype(np.float32)[:, None] for k in (0, 1)]
     x, y = (cv2.GaussianBlur(one, (1, 41), 6, borderType=cv2.BORDER_REPLICATE) for one in smooth)
     line = np.hstack([x, y])
-    far = 2 * _SIDE
+    far = 2 * _SIDE  # beyond its ends the brim goes on outwards, a little downwards
     ends = [[far, line[-1, 1] + 0.2 * head.size], [far, -far], [-far, -far], [-far, line[0, 1] + 0.2 * head.size]]
     above = np.zeros((_SIDE, _SIDE), np.uint8)
     cv2.fillPoly(above, [np.round(np.vstack([line, ends]) * 16).astype(np.int32)], 1, shift=4)
@@ -140,7 +128,7 @@ def _above_brim(head: _Head) -> Array:
 
 
 def _shown(to_crop: Array, height: int, width: int) -> NDArray[np.bool_]:
-    """[S, S]: where the crop shows the photograph, and not what its edge is continued by."""
+    """[S, S]: where the crop shows the photograph, and not the grey beyond its edge."""
     corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float32) @ to_crop.T
     shown = np.zeros((_SIDE, _SIDE), np.uint8)
     cv2.fillConvexPoly(shown, np.round(corners).astype(np.int32), 1)

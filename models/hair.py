@@ -17,7 +17,7 @@ from models import mesh
 from models.frame import Frame
 from models.guided import coefficients
 from models.lighting import OFFSET, to_log
-from models.mesh import Array, warp_down
+from models.mesh import Array, upright_head, warp_down
 from models.person import WORK_SIDE, PersonSegmenter
 from models.raster import rasterise
 
@@ -72,7 +72,7 @@ class HairFinder:
         Returns:
             None where there is none.
         """
-        to_crop = _upright(vertices)
+        to_crop = upright_head(vertices, _FACE, _SIDE)
         wide = warp_down(image, 2 * to_crop, WORK_SIDE)
         crop = cv2.resize(wide, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         points = (vertices[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
@@ -182,17 +182,6 @@ def _tone(inside: NDArray[np.uint8], latent: Array, one_hue: bool) -> _Tone:
     red, blue = (share * float(one) for one in np.median(to_log(inside[None, ::5])[0, :, 1:], 0))
     bearable = max(min(REDDEST - red, blue - YELLOWEST), 0.0)
     return _Tone(lighter, min(WARMER * max(warmer, 0), bearable), share)
-
-
-def _upright(vertices: Array) -> Array:
-    """[2, 3]: into the crop in which the head stands upright, its face in the middle."""
-    across = vertices[mesh.LEFT_EYE, :2].mean(0) - vertices[mesh.RIGHT_EYE, :2].mean(0)
-    x, y = across / max(float(np.linalg.norm(across)), 1e-6)
-    turn = np.array([[x, y], [-y, x]], np.float32)
-    points = vertices[:, :2] @ turn.T
-    low, high = points.min(0), points.max(0)
-    scale = _FACE / max(high[0] - low[0], 0.8 * (high[1] - low[1]))
-    return np.column_stack([scale * turn, _SIDE / 2 - scale * (low + high) / 2]).astype(np.float32)
 
 
 def _unlike_skin(crop: NDArray[np.uint8], points: Array) -> Array:

@@ -193,6 +193,22 @@ def upright(centre: tuple[float, float], half: float, roll: float, side: int) ->
     return np.hstack([turn, (side / 2 - turn @ centre)[:, None]]).astype(np.float32)
 
 
+def upright_head(vertices: Array, face: float, side: int, down: float = 0.5) -> Array:
+    """[2, 3]: from pixels of a picture to a crop of `side` pixels in which a head stands upright.
+
+    vertices: [468, 3], the mesh of its face; face: pixels across that in the crop; down: share of the crop above its
+    middle.
+    """
+    across = vertices[LEFT_EYE, :2].mean(0) - vertices[RIGHT_EYE, :2].mean(0)
+    x, y = across / max(float(np.linalg.norm(across)), 1e-6)
+    turn = np.array([[x, y], [-y, x]], np.float32)
+    points = vertices[:, :2] @ turn.T
+    low, high = points.min(0), points.max(0)
+    scale = face / max(high[0] - low[0], 0.8 * (high[1] - low[1]))
+    middle = np.array([0.5 * side, down * side], np.float32)
+    return np.column_stack([scale * turn, middle - scale * (low + high) / 2]).astype(np.float32)
+
+
 def warp_down(image: NDArray[np.uint8], to_crop: Array, side: int) -> NDArray[np.uint8]:
     """A crop of side x side pixels, grey where the picture ends, scaled with pre-filtering against aliasing.
 
