@@ -101,8 +101,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
     scratch.mkdir()
     with Running(settings, folder, environment={"TMPDIR": str(scratch)}) as gateway:
         journey = Journey(settings, gateway, good, scratch)
-        (worker,) = gateway.children("work")
-        os.kill(worker, signal.SIGSTOP)  # so that all of a study is there before any of it is worked
+        worker = gateway.pause_child("work")  # so that all of a study is there before any of it is worked
         _send_everything(journey)
         os.kill(worker, signal.SIGCONT)
         wait_for(journey.settled, 120)

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,36 @@ class Running:
         pid = self.children(role)[0]
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    def pause_child(self, role: str) -> int:
+        """SIGSTOP the one child that plays `role`, outside of any transaction; its pid, for SIGCONT.
+
+        Stopped within a transaction on SQLite, it would keep all others from writing.
+        """
+        (pid,) = self.children(role)
+        while True:
+            os.kill(pid, signal.SIGSTOP)
+            wait_for(lambda: _state(pid) == "T")
+            if _can_be_written(self.settings.data_folder / "veragate.sqlite"):
+                return pid
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(0.1)
+
+
+def _can_be_written(database: Path) -> bool:
+    connection = sqlite3.connect(database, timeout=2, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def descendants(pid: int) -> list[int]:
