@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import blender, crown, drawing, hair, marks, renderer, skin
+from models import blender, crown, drawing, hair, marks, renderer, skin, spectacles
 from models.cap import CapPainter
 from models.choosing import PASSABLE, VIEWS, Trying, View, choose
 from models.cover import CoverFinder
@@ -20,6 +20,7 @@ from models.face_model import FaceModel, headroom
 from models.faces import Face, FaceFinder
 from models.fitting import fit_face
 from models.hair import HairFinder
+from models.lenses import LensFinder
 from models.lighting import blur, split
 from models.mesh import Array, Mesher, fit_similarity, upright, warp_down
 from models.occlusion import glasses, in_photograph
@@ -35,7 +36,7 @@ from models.weights import FOLDER
 
 Step = Literal["blending", "correction"]
 STEPS: Final[frozenset[Step]] = frozenset({"blending", "correction"})  # what finishes a face
-METHOD = 8  # of rendering an identity; counted up when the same latent comes to look like another person
+METHOD = 9  # of rendering an identity; counted up when the same latent comes to look like another person
 BROAD = 9.0  # pixels of the common frame; a broader difference between left and right is light
 TURNED = 6.0  # pixels of the common frame over which what faces away fades out
 FINEST = 1.3  # pixels of the common frame; detail finer than this is pores and grain
@@ -85,6 +86,7 @@ class FaceAnonymizer:
         self._redactor = Redactor(self.find, self._mesher)
         self._covers = CoverFinder(device=str(prior.device))
         self._hair = HairFinder()
+        self._lenses = LensFinder(device=str(prior.device))
         self._caps = CapPainter()
         self._rim = RimFinder()
         self._critic = Critic(device=str(prior.device))
@@ -107,12 +109,21 @@ class FaceAnonymizer:
 
     @property
     def latent_size(self) -> int:
-        """Of an identity: the face's numbers, which are the prior's, then those of the crown and of the hair's tone."""
-        return self.prior.latent_size + crown.LATENT_SIZE + hair.LATENT_SIZE
+        """Of an identity: the face's numbers, which are the prior's, then those of the spectacles, of the crown and of
+        the hair's tone.
+        """
+        return self.bald_size + crown.LATENT_SIZE + hair.LATENT_SIZE
+
+    @property
+    def bald_size(self) -> int:
+        """Of what of an identity has nothing to do with hair."""
+        return self.prior.latent_size + spectacles.LATENT_SIZE
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Draw identities, float32 [count, latent_size]."""
-        return np.hstack([draw(rng, count) for draw in (self.prior.sample, crown.sample, hair.sample)])
+        return np.hstack(
+            [draw(rng, count) for draw in (self.prior.sample, spectacles.sample, crown.sample, hair.sample)]
+        )
 
     def with_steps(self, steps: frozenset[Step]) -> "FaceAnonymizer":
         """The same engine with these of its finishing `steps` only, for measuring what each is worth."""
@@ -136,8 +147,9 @@ class FaceAnonymizer:
 
         Args:
             image: RGB uint8 [H, W, 3].
-            latent: float32 [latent_size], the identity of the largest face; where it ends with the face's numbers
-                (`prior.latent_size`), nobody's hair changes its place or tone.
+            latent: float32 [latent_size], the identity of the largest face; where it ends before the crown's numbers
+                (`bald_size`), nobody's hair changes its place or tone; before the spectacles' (`prior.latent_size`),
+                neither do glasses.
             preserve: regions of every face that stay exactly as they are.
             bystanders: source of identities for all other faces (default: the system's).
             capped: whether everybody whose face is replaced gets a surgical cap over the hair (`models.cap`).
@@ -259,6 +271,7 @@ class FaceAnonymizer:
             glasses=in_photograph(carried, places, self.prior.frame),
             rim=self._rim.find(image, vertices, similarity.yaw_pitch_roll[2]),
             hair=head_hair,
+            lenses=self._lenses.find(image, vertices) if carried.any() else None,
             headroom=headroom(texture, self.prior.frame.skin * bare),
             one_hue=bool(detail[facing > 0.5][:, 1:].std() < ONE_HUE),
         )
@@ -268,12 +281,15 @@ class FaceAnonymizer:
     ) -> NDArray[np.bool_]:
         """Replace one face and the tone of its hair in place; returns the mask of its preserved pixels.
 
-        `latent` may end with the face's numbers, then the hair stays, or with the crown's, then its tone does.
+        `latent` may end with the face's numbers, then glasses and hair stay, with the spectacles', then the hair does,
+        or with the crown's, then its tone does.
         """
         size = (image.shape[0], image.shape[1])
         kept = preserved_mask(model.vertices, preserve, *size)
-        ends = np.cumsum([self.prior.latent_size, crown.LATENT_SIZE])
-        face, head, tone = np.split(latent, ends)
+        ends = np.cumsum([self.prior.latent_size, spectacles.LATENT_SIZE, crown.LATENT_SIZE])
+        face, worn, head, tone = np.split(latent, ends)
+        if len(worn):
+            model = spectacles.renewed(image, model, worn, preserve, kept)
         if model.hair is not None and len(tone):
             hair.recolour(image, model.hair, tone, kept, model.one_hue)
         blend, moving = "blending" in self.steps, head if len(head) else None

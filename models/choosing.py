@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models import crown, drawing, hair, marks, onlooker, proportions, renderer
+from models import crown, drawing, hair, marks, onlooker, proportions, renderer, spectacles
 from models.critic import Critic, crop
 from models.face_model import FaceModel
 from models.mesh import Array, fit_similarity
@@ -55,6 +55,7 @@ STRAINED: Final = 10.0
 UNBEARABLE, GROTESQUE = 90.0, 0.002
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 CROWNS: Final = 10  # crowns of the head drawn; the one that changes the person most is taken
+FRAMES: Final = 6  # frames of glasses drawn for who wears some; the one that changes the person most is taken
 TONES: Final = 4  # tones of hair drawn; the one that shows most is taken
 WIDTH: Final = 140  # pixels across the face at which candidates are compared
 VIEWS: Final = 4  # photographs of a patient on which an identity is tried at most
@@ -133,6 +134,12 @@ class Trying:
         points, has_hairline = self.face.vertices[:, :2], self.face.has_hairline
         return [self._strangeness(crown.moved(self.small, points, one, has_hairline)) for one in crowns]
 
+    def framed(self, frame: Array, preserve: frozenset[Region]) -> float:
+        """The strangeness of the person with a frame [spectacles.LATENT_SIZE] over their own glasses."""
+        picture = self.small.copy()
+        spectacles.renewed(picture, self.face, frame, preserve, np.zeros(picture.shape[:2], bool))
+        return self._strangeness(picture)
+
     def _strangeness(self, picture: NDArray[np.uint8]) -> float:
         """Distance from the original under the second recogniser."""
         return float(np.linalg.norm(self._known - self._describe([picture], self.face.vertices)[0]))
@@ -179,8 +186,15 @@ def choose(
     What is best on the face that leads is tried on the same person's `others` too, and its worst view counts. A view
     in which the recogniser sees no face before anything was done says nothing, and is left out.
     """
-    head = _crown(trying, rng)
-    search = _Search(trying, prior, critic, preserve, head, [other for other in others if other[0].own is not None])
+    head, worn = _crown(trying, rng), _frame(trying, rng, preserve)
+    search = _Search(
+        trying,
+        prior,
+        critic,
+        preserve,
+        np.concatenate([worn, head]),
+        [other for other in others if other[0].own is not None],
+    )
     best, bolder = Found(prior.sample(rng, 1)[0]), 0
     for number in range(ROUNDS):
         # First whole draws and the best one with the texture or the shape of another, then steps from the best one.
@@ -198,21 +212,22 @@ def choose(
     if trying.face.hair is not None:
         shown = [hair.strength(trying.small, trying.face.hair, tone) for tone in tones]
         tones = tones[[int(np.argmax(shown))]]
-    return np.concatenate([best.latent, head, tones[0]])
+    return np.concatenate([best.latent, worn, head, tones[0]])
 
 
 @dataclass(frozen=True)
 class _Search:
     """What stays the same while an identity is sought: the view that leads, the judges, and the person's other views.
 
-    preserve: what is preserved in the view that leads; head: the crown that goes with every identity.
+    preserve: what is preserved in the view that leads; besides: the spectacles and the crown that go with every
+    identity.
     """
 
     trying: Trying
     prior: LinearPrior
     critic: Critic
     preserve: frozenset[Region]
-    head: Array
+    besides: Array
     others: Sequence[View]
 
     def draw(self, rng: np.random.Generator, bolder: int, best: Array, block: slice, is_step: bool) -> Array:
@@ -304,7 +319,7 @@ class _Search:
         return trying.oddity(picture, drawing.reshaped(self.prior, trying.face, latent, preserve), preserve)
 
     def _rendered(self, trying: Trying, latent: Array, preserve: frozenset[Region]) -> NDArray[np.uint8]:
-        return trying.render(np.concatenate([latent, self.head]), preserve)
+        return trying.render(np.concatenate([latent, self.besides]), preserve)
 
     def _strain(self, latents: Array, usual: float = proportions.USUAL) -> Array:
         return proportions.of(self.prior).strain(self.trying.face, latents, usual)
@@ -322,6 +337,14 @@ def _crown(trying: Trying, rng: np.random.Generator) -> Array:
     """
     drawn = crown.sample(rng, CROWNS)
     return np.asarray(drawn[int(np.argmax(trying.strangeness(drawn)))])
+
+
+def _frame(trying: Trying, rng: np.random.Generator, preserve: frozenset[Region]) -> Array:
+    """Of FRAMES the one with which the person is least known to the second recogniser."""
+    drawn = spectacles.sample(rng, FRAMES)
+    if trying.face.lenses is None:
+        return np.asarray(drawn[0])
+    return np.asarray(drawn[int(np.argmax([trying.framed(one, preserve) for one in drawn]))])
 
 
 def _usual(latent: Array, prior: LinearPrior) -> Array:
@@ -352,5 +375,7 @@ def _reduced(image: NDArray[np.uint8], model: FaceModel) -> tuple[NDArray[np.uin
     vertices = (vertices * scale).astype(np.float32)
     similarity = fit_similarity(vertices, model.similarity.apply(model.vertices))
     moved = None if model.hair is None else model.hair.moved(scale, left, top)
+    lenses = None if model.lenses is None else model.lenses.moved(scale, left, top)
     unmarked = marks.NONE  # in so small a copy they do not show
-    return small, replace(model, vertices=vertices, similarity=similarity, marks=unmarked, hair=moved)
+    changed = replace(model, vertices=vertices, similarity=similarity, marks=unmarked, hair=moved, lenses=lenses)
+    return small, changed

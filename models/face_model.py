@@ -10,6 +10,7 @@ import numpy as np
 
 from models.frame import halved
 from models.hair import Hair
+from models.lenses import Lenses
 from models.lighting import OFFSET
 from models.mesh import Array, Similarity
 from models.prior import Projection
@@ -42,8 +43,9 @@ class FaceModel:
     marks: [n, 3], moles in the photograph (see `models.marks`).
     places: [h, w, 2], where in the frame each pixel of the surroundings lies, on a grid of its own; on that grid,
     [h, w], 0..1: standing, glasses, what stands before the face, and what it carries (see `models.occlusion`), and rim,
-    0 on what lies behind the head (see `models.rim`), else 1. hair: None where there is none at all; one_hue:
-    the photograph is grey or sepia, and no colour may enter it; headroom: log units by which it may brighten.
+    0 on what lies behind the head (see `models.rim`), else 1. hair: None where there is none at all; lenses: of glasses
+    that can be changed (see `models.spectacles`), else None; one_hue: the photograph is grey or sepia, and no colour
+    may enter it; headroom: log units by which it may brighten.
     """
 
     vertices: Array
@@ -57,6 +59,7 @@ class FaceModel:
     glasses: Array
     rim: Array
     hair: Hair | None = None
+    lenses: Lenses | None = None
     one_hue: bool = False
     headroom: float = BRIGHTEST
 

@@ -156,7 +156,7 @@ class Faces:
         people stays. Raises Quarantined: NO_FACE_FOUND, FACE_NOT_REPLACED.
         """
         started = time.perf_counter()
-        shown = latent[: self.anonymizer.prior.latent_size] if hair == "keep" else latent
+        shown = latent[: self.anonymizer.bald_size] if hair == "keep" else latent
         result = self.anonymizer.anonymize(picture.rgb, shown, frozenset(preserve), _random(), capped=hair == "cap")
         if result.unreplaced and otherwise == "hold":
             raise Quarantined(Cause.FACE_NOT_REPLACED, f"{len(result.unreplaced)} of the faces")

@@ -19,7 +19,7 @@ class FakeAnonymizer:
     """Sees faces at `boxes` in any picture that is at least as large and not grey there, and inverts them."""
 
     version = "fake-1+0123abcd"
-    prior = SimpleNamespace(latent_size=3)  # of four numbers, so that the last one is the hair's
+    bald_size = 3  # of four numbers, so that the last one is the hair's
 
     def __init__(self, *boxes: tuple[float, float, float, float], unreplaced: int = 0) -> None:
         self.boxes, self.unreplaced = boxes, unreplaced

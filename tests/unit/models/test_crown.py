@@ -83,10 +83,10 @@ def test_an_outline_goes_where_its_numbers_say(heads: list[tuple[np.ndarray, int
 
 
 def test_a_crown_belongs_to_the_identity(engine: FaceAnonymizer, astronaut: Picture) -> None:
-    """Another crown moves the hairline and leaves what is preserved; given the face's numbers alone, none does."""
+    """Another crown moves the hairline and leaves what is preserved; given no numbers of hair, none does."""
     mouth: frozenset[Region] = frozenset({"mouth"})
     latent = engine.sample(np.random.default_rng(4), 1)[0]
-    size = engine.prior.latent_size
+    size = engine.bald_size
     heads = [np.concatenate([latent[:size], one]) for one in (MIDDLE, -MIDDLE, 0 * MIDDLE)]
 
     high, low, own = (engine.anonymize(astronaut, one, mouth) for one in heads)
