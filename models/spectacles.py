@@ -139,7 +139,7 @@ def change(
     noise = _GRAIN[1] * float(np.median(np.abs(grey - blur(grey, 1.2))))
     grain = noise * blur(np.random.default_rng(number).standard_normal(grey.shape).astype(np.float32), _GRAIN[0])
     ink = _exposed(INKS[number], face, one_hue)
-    drawn = ink * (lit + 0.9 * spots)[..., None] + grain[..., None]
+    drawn = ink * (lit + 0.6 * spots)[..., None] + grain[..., None]
     made = part * (1 - (shadow * free[area])[..., None])
     made = cover[..., None] * drawn + (1 - cover[..., None]) * made
     touched = (cover > 0) | (shadow * free[area] > 0.01)

@@ -95,7 +95,9 @@ class Bench:
     def measure(self, name: str, face: _Face, thing: str, latent: Array) -> tuple[Found, tuple[Picture, Picture]]:
         """What was found of a thing, and the pictures before and after the face was replaced."""
         painted, scene = draw(face.image, face.similarity, face.vertices, self.frame.mean, thing)
-        result = self._engine.anonymize(painted, latent, bystanders=np.random.default_rng(0))
+        # Another frame would be drawn over glasses: what is measured is how the old one would go with the face.
+        shown = latent[: self._engine.prior.latent_size] if CARRIED in thing else latent
+        result = self._engine.anonymize(painted, shown, bystanders=np.random.default_rng(0))
         there = scene.alpha > 0.9 * scene.alpha.max()
         recall, overlap = self._overlap(painted, face, scene) if thing not in BLIND else (None, None)
         moved = CARRIED in thing

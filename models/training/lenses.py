@@ -1,6 +1,6 @@
 """Teach the network that finds the lenses of glasses.
 
-    python -m models.training.lenses --portraits DIR --out models/weights/lenses.safetensors [--steps 900]
+    python -m models.training.lenses --portraits DIR --out models/weights/lenses.safetensors [--steps 800]
 
 Glasses of all kinds are painted at random on portraits that `models/weights/split.json` does not hold out and that show
 none of their own; the network learns where their lenses and their rims lie.
@@ -340,7 +340,7 @@ def main() -> None:
     parser.add_argument("--names", type=Path, default=FOLDER / "split.json", help="its held-out portraits are not used")
     parser.add_argument("--prior", type=Path, default=FOLDER / "linear_prior.safetensors")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=800)
     options = parser.parse_args()
     people = bare(to_learn_from(options.portraits, options.names), LinearPrior.load(options.prior).frame, Mesher())
     LOG.info("%d people without glasses", len(people))
