@@ -7,8 +7,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import FaceAnonymizer, choosing, crown, proportions, turn_head
-from models.choosing import CROWNS, DRAWS, ROUNDS, VIEWS, Describe, Found, Trying, _crown, _Search, choose
+from models import FaceAnonymizer, choosing, crown, proportions, spectacles, turn_head
+from models.choosing import (
+    CROWNS,
+    DRAWS,
+    FRAMES,
+    ROUNDS,
+    VIEWS,
+    Describe,
+    Found,
+    Trying,
+    _crown,
+    _frame,
+    _Search,
+    choose,
+)
 from models.drawing import gain
 from models.face_model import FaceModel
 from models.recognizer import SAME_PERSON
@@ -154,6 +167,21 @@ def test_the_crown_is_the_one_that_makes_the_person_least_known(face: FaceModel)
 
     np.testing.assert_array_equal(chosen, crown.sample(np.random.default_rng(8), CROWNS)[2])
     assert asked == CROWNS + 1
+
+
+def test_the_frame_is_the_one_that_makes_its_wearer_least_known(engine: FaceAnonymizer, admiral: Picture) -> None:
+    """Of the frames that are drawn, tried on the untouched wearer; with her nose preserved, the first."""
+    model = engine.explain(admiral, engine.find(admiral)[0])
+    assert model is not None
+    trying = engine.trying(admiral, model)
+    drawn = spectacles.sample(np.random.default_rng(3), FRAMES)
+
+    chosen, first = (_frame(trying, np.random.default_rng(3), preserve) for preserve in (ANYWHERE, frozenset({"nose"})))
+
+    known = [trying.framed(one, ANYWHERE) for one in drawn]
+    assert np.ptp(known) > 0.02
+    np.testing.assert_array_equal(chosen, drawn[int(np.argmax(known))])
+    np.testing.assert_array_equal(first, drawn[0])
 
 
 def test_a_second_recogniser_turns_the_choice(face: FaceModel, chosen: Callable[..., float]) -> None:
