@@ -103,7 +103,7 @@ _LENS: Final = 0.5  # probability from which something is a lens
 _SURE: Final = 0.8  # mean probability within one
 _SIZE: Final = (0.16, 1.3)  # area of one, of the square of APART
 _OFF: Final = 0.35  # of APART: how far its middle may lie from the eye
-_UNLIKE: Final = 0.13  # of its radius: how far, in the mean square, both lenses may differ
+_UNLIKE: Final = 0.16  # of its radius: how far, in the mean square, both lenses may differ in shape
 _EVEN: Final = 9.0  # waves round an outline from which they fade
 _ROUND: Final = 1.2  # points of an outline over which its corners are rounded
 _BESIDE: Final = 0.07  # of APART: how far from the lens's own edge the middle of its rim is sought
@@ -159,13 +159,12 @@ class LensFinder:
         seen = [profile for profile in profiles if profile is not None]
         if len(seen) < 2:
             return None
-        sizes = [float(np.sqrt(np.square(radius).mean())) for _, radius in seen]
-        shapes = [radius / size for (_, radius), size in zip(seen, sizes, strict=True)]
+        shapes, sizes = zip(*(_normal(radius) for _, radius in seen), strict=True)
         if float(np.sqrt(np.square(shapes[0] - shapes[1]).mean())) > _UNLIKE:
             return None
         even = _smooth((shapes[0] + shapes[1]) / 2)
         around = [
-            _around(middle, size * even, sign) for (middle, _), size, sign in zip(seen, sizes, SIDES, strict=True)
+            _around(middle, even, size * (sign, 1)) for (middle, _), size, sign in zip(seen, sizes, SIDES, strict=True)
         ]
         outlines = np.stack(around)
         return Lenses(to, outlines, rims, _thickness(rims, outlines))
@@ -212,9 +211,22 @@ def _directions(sign: int) -> Array:
     return np.stack([sign * np.cos(angles), np.sin(angles)], 1).astype(np.float32)
 
 
-def _around(middle: Array, radius: Array, sign: int) -> Array:
-    """The outline [RAYS, 2] with that radius on each ray: a lens bulges everywhere, so it has no dents."""
-    points = cv2.convexHull((middle + radius[:, None] * _directions(sign)).astype(np.float32))[:, 0]
+def _normal(radius: Array) -> tuple[Array, Array]:
+    """A lens as wide as it is high, by its radius on each ray, and its own size outwards and down, [2].
+
+    Of a head that is turned one lens is narrower than the other, and both are of one shape all the same.
+    """
+    points = radius[:, None] * _directions(1)
+    size = np.sqrt(2 * np.square(points).mean(0))
+    points = points / size
+    turn = np.arctan2(points[:, 1], points[:, 0])
+    at = np.linspace(0, 2 * np.pi, RAYS, endpoint=False)
+    return np.interp(at, turn, np.hypot(*points.T), period=2 * np.pi).astype(np.float32), size.astype(np.float32)
+
+
+def _around(middle: Array, radius: Array, size: Array) -> Array:
+    """The outline [RAYS, 2] of a lens as `_normal` tells it: it bulges everywhere, so it has no dents."""
+    points = cv2.convexHull((middle + radius[:, None] * _directions(1) * size).astype(np.float32))[:, 0]
     closed = np.vstack([points, points[:1]])
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
     at = np.linspace(0, length[-1], RAYS, endpoint=False)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from models import FaceAnonymizer, turn_head
 from models.lenses import APART, HEIGHT, WIDTH, Lenses, LensFinder, eyes_of, to_crop
 from models.training.lenses import FINER, Bare, paint
 
@@ -73,6 +74,19 @@ def test_painted_lenses_are_found_where_they_are(
 def test_who_wears_none_has_none(finder: LensFinder, astronaut: Picture, meshes: tuple[np.ndarray, np.ndarray]) -> None:
     """Eyes and brows are no glasses."""
     assert finder.find(astronaut, meshes[0]) is None
+
+
+def test_lenses_of_a_turned_head_are_of_one_shape(finder: LensFinder, engine: FaceAnonymizer, admiral: Picture) -> None:
+    """The farther one is narrower, and both are found."""
+    turned = turn_head(admiral, 25)
+    model = engine.explain(turned, engine.find(turned)[0])
+    assert model is not None
+
+    found = finder.find(turned, model.vertices)
+
+    assert found is not None
+    right, left = (np.ptp(outline[:, 0]) for outline in found.outlines)
+    assert left < 0.95 * right
 
 
 def test_a_part_of_a_photograph_shows_the_same_lenses(
