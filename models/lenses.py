@@ -98,14 +98,15 @@ def picture_of(crop: NDArray[np.uint8], eyes: Array) -> Array:
     return np.clip(layers, -3, 3).transpose(2, 0, 1).astype(np.float32)
 
 
-RAYS: Final = 72  # of an outline, from its middle
+RAYS: Final = 72  # from the middle of a lens, on which its outline is read
+POINTS: Final = 4 * RAYS  # of that outline, so that it is round in a large photograph
 _LENS: Final = 0.5  # probability from which something is a lens
 _SURE: Final = 0.8  # mean probability within one
 _SIZE: Final = (0.16, 1.3)  # area of one, of the square of APART
 _OFF: Final = 0.35  # of APART: how far its middle may lie from the eye
 _UNLIKE: Final = 0.16  # of its radius: how far, in the mean square, both lenses may differ in shape
 _EVEN: Final = 9.0  # waves round an outline from which they fade
-_ROUND: Final = 1.2  # points of an outline over which its corners are rounded
+_ROUND: Final = 1.2  # of RAYS even steps along an outline, over which its corners are rounded
 _BESIDE: Final = 0.07  # of APART: how far from the lens's own edge the middle of its rim is sought
 _FAINT: Final = 0.1  # mean probability along a ray there, below which it meets no rim
 _ACROSS: Final = 0.12  # of APART: how far on either side of the outline a rim is sought
@@ -116,7 +117,7 @@ class Lenses:
     """A pair of glasses in a photograph.
 
     to_crop: [2, 3], from pixels of the photograph to those of the network's crop; the rest in the latter: outlines:
-    [2, RAYS, 2], around the right and the left lens, where the rim's middle lies; rims:
+    [2, POINTS, 2], around the right and the left lens, where the rim's middle lies; rims:
     [HEIGHT, WIDTH], 0..1, what belongs to the frame; thick: how wide its rim is.
     """
 
@@ -225,7 +226,7 @@ def _normal(radius: Array) -> tuple[Array, Array]:
 
 
 def _around(middle: Array, radius: Array, size: Array) -> Array:
-    """The outline [RAYS, 2] of a lens as `_normal` tells it: it bulges everywhere, so it has no dents."""
+    """The outline [POINTS, 2] of a lens as `_normal` tells it: it bulges everywhere, so it has no dents."""
     points = cv2.convexHull((middle + radius[:, None] * _directions(1) * size).astype(np.float32))[:, 0]
     closed = np.vstack([points, points[:1]])
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
@@ -233,7 +234,7 @@ def _around(middle: Array, radius: Array, size: Array) -> Array:
     even = np.stack([np.interp(at, length, closed[:, k]) for k in (0, 1)], 1)
     waves = np.fft.rfft(even, axis=0)
     waves *= np.exp(-2 * (np.pi * _ROUND * np.arange(len(waves)) / RAYS) ** 2)[:, None]  # a Gaussian
-    return np.fft.irfft(waves, RAYS, axis=0).astype(np.float32)
+    return np.fft.irfft(POINTS / RAYS * waves, POINTS, axis=0).astype(np.float32)
 
 
 def _smooth(radius: Array) -> Array:

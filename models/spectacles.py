@@ -158,7 +158,7 @@ def _depth(worn: Lenses, thick: float) -> Array:
         filled = np.zeros(size, np.uint8)
         cv2.fillPoly(filled, [np.round(((outline + 0.5) * _FINER - 0.5) * 16).astype(np.int32)], 1, shift=4)
         inside, outside = (cv2.distanceTransform(one, cv2.DIST_L2, 5) for one in (filled, 1 - filled))
-        apart = blur(np.abs(inside - outside) - 0.5, 0.8) / _FINER
+        apart = blur(np.abs(inside - outside) - 0.5, 1.6) / _FINER
         middle, tall = outline[:, 1].mean(), np.ptp(outline[:, 1]) / 2
         wide = thick * (1 - _HEAVY * np.clip((down - middle) / tall, -1, 1))
         depth, near = np.maximum(depth, wide / 2 - apart), np.minimum(near, apart)
