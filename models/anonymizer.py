@@ -279,7 +279,7 @@ class FaceAnonymizer:
     def _replace(
         self, image: NDArray[np.uint8], model: FaceModel, latent: Array, preserve: frozenset[Region]
     ) -> NDArray[np.bool_]:
-        """Replace one face and the tone of its hair in place; returns the mask of its preserved pixels.
+        """Replace one face, its glasses and the tone of its hair in place; returns the mask of its preserved pixels.
 
         `latent` may end with the face's numbers, then glasses and hair stay, with the spectacles', then the hair does,
         or with the crown's, then its tone does.

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from models import mesh
 from models.lighting import blur
 from models.mesh import Array, upright_head, warp_down
+from models.painting import LUMA, in_its_light
 from models.person import WORK_SIDE, PersonSegmenter
 
 CLOTHS: Final = np.array([[126, 172, 164], [143, 176, 205], [92, 118, 150], [196, 204, 206]], np.float32)  # RGB
-_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _SIDE: Final = 2 * WORK_SIDE  # pixels of the crop in which a cap is planned
 _SMOOTH: Final = 1.5  # pixels of it over which its grid's steps are smoothed: a large photograph would show them
 _FACE: Final = 150.0  # pixels across the face in it
@@ -43,8 +43,6 @@ _SHADOW: Final = (0.26, 0.025)  # how much darker skin is under the hem, and ove
 _ANGLES: Final = np.linspace(-1.25 * np.pi, 0.25 * np.pi, 541, dtype=np.float32)  # of rays on the screen, upwards
 _AMBIENT: Final = 0.5  # share of the light that comes from everywhere
 _ABOVE: Final = -0.55  # how high the light stands; the face tells from which side it comes
-_BRIGHT: Final = (0.3, 1.12)  # share of the cloth's own lightness that bad light leaves, and a flash gives
-_WHITE: Final = 205.0  # grey level of the lightest skin of a well exposed face
 _FAINT: Final = 0.005  # of it, which nobody sees
 _EDGE: Final = 1.6  # pixels of the photograph over which cloth ends
 _GRAIN: Final = (0.7, 2.6)  # pixels that noise is wide; of the deviation that the skin's finest detail has on average
@@ -100,7 +98,7 @@ class CapPainter:
         skin = _skin(head)
         shade = _shade(head, brim, share, angle, _light(crop, skin), rng)
         depth = _both(outside, brim, _ROUND * head.size)
-        colour = _exposed(tone, crop[skin], one_hue)
+        colour = in_its_light(tone, crop[skin], one_hue)
         shadow = _SHADOW[0] * np.exp(np.minimum(brim, 0) / (_SHADOW[1] * head.size)) * (brim < 0)
         shadow *= np.clip(outside / (0.05 * head.size), 0, 1)  # none falls on the wall
         fields = np.dstack([depth, shade, shadow, skin]).astype(np.float32)
@@ -204,25 +202,13 @@ def _skin(head: _Head) -> NDArray[np.bool_]:
 
 def _light(crop: NDArray[np.uint8], skin: NDArray[np.bool_]) -> Array:
     """The direction [3], of length 1, of the light: from above, and from the side on which a face is lighter."""
-    log = np.log(crop.astype(np.float32) @ _LUMA + 8)
+    log = np.log(crop.astype(np.float32) @ LUMA + 8)
     columns = np.arange(_SIDE)[None]
     middle = np.median(np.nonzero(skin)[1]) if skin.any() else _SIDE / 2
     left, right = (log[skin & half] for half in (columns < middle, columns >= middle))
     aside = float(np.median(right) - np.median(left)) if left.size and right.size else 0.0
     light = np.array([np.clip(0.9 * aside, -0.7, 0.7), _ABOVE, 0.75])
     return np.asarray(light / np.linalg.norm(light), np.float32)
-
-
-def _exposed(tone: Array, face: NDArray[np.uint8], one_hue: bool) -> Array:
-    """The cloth's colour [3] in the light in which these pixels [n, 3] of the face were taken."""
-    if not len(face):
-        return tone
-    lightness = face.astype(np.float32) @ _LUMA
-    bright = float(np.clip(np.quantile(lightness, 0.9) / _WHITE, *_BRIGHT))
-    if one_hue:
-        hue = face.astype(np.float32).mean(0)
-        return np.asarray(bright * float(tone @ _LUMA) * hue / max(float(hue @ _LUMA), 1e-6))
-    return bright * tone
 
 
 def _both(first: Array, second: Array, round_: float) -> Array:
@@ -261,7 +247,7 @@ def _lay(
     laid = cv2.warpAffine(fields, moved, part.shape[1::-1], flags=flags, borderValue=(-_SIDE, 1, 0, 0))
     depth, shade, shadow, skin = cv2.split(laid)
     cloth = np.clip(depth / (_EDGE * float(np.hypot(*to_crop[0, :2]))) + 0.5, 0, 1)
-    grey = part.astype(np.float32) @ _LUMA
+    grey = part.astype(np.float32) @ LUMA
     fine = (grey - blur(grey, 1.2))[skin > 0.9]
     noise = _GRAIN[1] * float(np.median(np.abs(fine))) if fine.size else 0.0
     grain = noise * blur(rng.standard_normal(depth.shape).astype(np.float32), _GRAIN[0])

@@ -2,12 +2,11 @@
 
 It looks at the face unrolled into the common frame, in logarithms and against the face's own skin, so that tone and
 exposure do not matter. It learned from portraits on which such things (and shadows and make-up, which it must not take
-for them) were painted: `models.training.cover`. A small U-Net (Ronneberger, Fischer and Brox, MICCAI 2015).
+for them) were painted: `models.training.cover`.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -19,6 +18,7 @@ from torch.nn import functional
 from models.frame import Frame
 from models.lighting import blur, to_log
 from models.mesh import Array
+from models.unet import UNet
 from models.weights import FOLDER, load
 
 COVERED = 0.5  # of what `CoverFinder.find` returns: from here a place is covered
@@ -34,41 +34,17 @@ HAIR = 2  # level of the network, each half as wide as the one before, at which 
 WEIGHTS = FOLDER / "cover.safetensors"
 
 
-class CoverNet(nn.Module):
+class CoverNet(UNet):
     """float [N, CHANNELS, SIDE, SIDE] to logits [N, 2, SIDE, SIDE]: covered, and by hair where it is."""
 
     def __init__(self) -> None:
-        super().__init__()
-        before = (CHANNELS, *WIDTHS[:-1])
-        self.down = nn.ModuleList(
-            _block(a, b, 1 if k == 0 else 2) for k, (a, b) in enumerate(zip(before, WIDTHS, strict=True))
-        )
-        self.up = nn.ModuleList(_block(a + b, a, 1) for a, b in pairwise(WIDTHS))
-        self.last = nn.Conv2d(WIDTHS[0], 1, 1)
+        super().__init__(CHANNELS, WIDTHS, 1)
         self.hair = nn.Sequential(nn.Conv2d(WIDTHS[HAIR], 16, 3, padding=1), nn.ReLU(True), nn.Conv2d(16, 1, 1))
 
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        kept = []
-        for level, block in enumerate(self.down):
-            picture = block(picture if level == 0 else functional.max_pool2d(picture, 2))
-            kept.append(picture)
-        for level in reversed(range(len(self.up))):
-            wide = functional.interpolate(picture, scale_factor=2.0, mode="nearest")
-            picture = self.up[level](torch.cat([kept[level], wide], 1))
-            if level == HAIR:
-                hair = functional.interpolate(self.hair(picture), scale_factor=2.0**HAIR, mode="nearest")
-        return torch.cat([self.last(picture), hair], 1)
-
-
-def _block(inner: int, outer: int, layers: int) -> nn.Sequential:
-    parts: list[nn.Module] = []
-    for number in range(layers):
-        parts += [
-            nn.Conv2d(inner if number == 0 else outer, outer, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outer),
-            nn.ReLU(True),
-        ]
-    return nn.Sequential(*parts)
+        seen = self.levels(picture)
+        hair = functional.interpolate(self.hair(seen[HAIR]), scale_factor=2.0**HAIR, mode="nearest")
+        return torch.cat([self.last(seen[0]), hair], 1)
 
 
 def picture_of(texture: Array, facing: Array, frame: Frame) -> Array:

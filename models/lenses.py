@@ -1,12 +1,11 @@
 """Where the lenses of glasses lie in a photograph: an even outline around each eye, on which a rim runs.
 
-A small U-Net (Ronneberger, Fischer and Brox, MICCAI 2015) looks at the eyes, upright and close, and tells what lies
+A small network looks at the eyes, upright and close, and tells what lies
 within a pair of rims and what belongs to the rims themselves. It learned from portraits on which glasses of all kinds
 were painted: `models.training.lenses`.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +13,10 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
-from torch.nn import functional
 
 from models.lighting import to_log
 from models.mesh import LEFT_EYE, RIGHT_EYE, Array, warp_down
+from models.unet import UNet
 from models.weights import FOLDER, load
 
 HEIGHT, WIDTH = 128, 256  # pixels of the crop that the network sees
@@ -27,40 +25,25 @@ DOWN: Final = 0.12  # of that distance: how far below the eyes its middle lies
 WIDTHS = (16, 24, 40, 64, 96)
 SIDES: Final = (-1, 1)  # where the outside of the right and of the left lens is, in the picture
 WEIGHTS = FOLDER / "lenses.safetensors"
+RAYS: Final = 72  # from the middle of a lens, on which its outline is read
+POINTS: Final = 4 * RAYS  # of that outline, so that it is round in a large photograph
+_LENS: Final = 0.5  # probability from which something is a lens
+_SURE: Final = 0.8  # mean probability within one
+_SIZE: Final = (0.16, 1.3)  # area of one, of the square of APART
+_OFF: Final = 0.35  # of APART: how far its middle may lie from the eye
+_UNLIKE: Final = 0.16  # of its radius: how far, in the mean square, both lenses may differ in shape
+_EVEN: Final = 9.0  # waves round an outline from which they fade
+_ROUND: Final = 1.2  # of RAYS even steps along an outline, over which its corners are rounded
+_BESIDE: Final = 0.07  # of APART: how far from the lens's own edge the middle of its rim is sought
+_FAINT: Final = 0.1  # mean probability along a ray there, below which it meets no rim
+_ACROSS: Final = 0.12  # of APART: how far on either side of the outline a rim is sought
 
 
-class LensNet(nn.Module):
+class LensNet(UNet):
     """float [N, 6, HEIGHT, WIDTH], see `picture_of`, to logits [N, 2, HEIGHT, WIDTH]: lenses, and rims."""
 
     def __init__(self) -> None:
-        super().__init__()
-        before = (6, *WIDTHS[:-1])
-        self.down = nn.ModuleList(
-            _block(a, b, 1 if k == 0 else 2) for k, (a, b) in enumerate(zip(before, WIDTHS, strict=True))
-        )
-        self.up = nn.ModuleList(_block(a + b, a, 1) for a, b in pairwise(WIDTHS))
-        self.last = nn.Conv2d(WIDTHS[0], 2, 1)
-
-    def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        kept = []
-        for level, block in enumerate(self.down):
-            picture = block(picture if level == 0 else functional.max_pool2d(picture, 2))
-            kept.append(picture)
-        for level in reversed(range(len(self.up))):
-            wide = functional.interpolate(picture, scale_factor=2.0, mode="nearest")
-            picture = self.up[level](torch.cat([kept[level], wide], 1))
-        return torch.as_tensor(self.last(picture))
-
-
-def _block(inner: int, outer: int, layers: int) -> nn.Sequential:
-    parts: list[nn.Module] = []
-    for number in range(layers):
-        parts += [
-            nn.Conv2d(inner if number == 0 else outer, outer, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outer),
-            nn.ReLU(True),
-        ]
-    return nn.Sequential(*parts)
+        super().__init__(6, WIDTHS, 2)
 
 
 def eyes_of(vertices: Array) -> Array:
@@ -86,10 +69,9 @@ def picture_of(crop: NDArray[np.uint8], eyes: Array) -> Array:
     """What the network sees: float32 [6, HEIGHT, WIDTH], the crop's logarithms, and where from the eyes a pixel lies.
 
     Args:
-        crop: RGB of any size; eyes: [2, 2], their centres in pixels of [HEIGHT, WIDTH].
+        crop: RGB [HEIGHT, WIDTH, 3]; eyes: [2, 2], their centres in pixels of it.
     """
-    small = cv2.resize(crop, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) if crop.shape[1] != WIDTH else crop
-    log = to_log(small.astype(np.float32))
+    log = to_log(crop)
     log = log - np.median(log.reshape(-1, 3)[::5], 0)
     y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
     apart = np.hypot(x[..., None] - eyes[:, 0], y[..., None] - eyes[:, 1]) / APART
@@ -98,27 +80,13 @@ def picture_of(crop: NDArray[np.uint8], eyes: Array) -> Array:
     return np.clip(layers, -3, 3).transpose(2, 0, 1).astype(np.float32)
 
 
-RAYS: Final = 72  # from the middle of a lens, on which its outline is read
-POINTS: Final = 4 * RAYS  # of that outline, so that it is round in a large photograph
-_LENS: Final = 0.5  # probability from which something is a lens
-_SURE: Final = 0.8  # mean probability within one
-_SIZE: Final = (0.16, 1.3)  # area of one, of the square of APART
-_OFF: Final = 0.35  # of APART: how far its middle may lie from the eye
-_UNLIKE: Final = 0.16  # of its radius: how far, in the mean square, both lenses may differ in shape
-_EVEN: Final = 9.0  # waves round an outline from which they fade
-_ROUND: Final = 1.2  # of RAYS even steps along an outline, over which its corners are rounded
-_BESIDE: Final = 0.07  # of APART: how far from the lens's own edge the middle of its rim is sought
-_FAINT: Final = 0.1  # mean probability along a ray there, below which it meets no rim
-_ACROSS: Final = 0.12  # of APART: how far on either side of the outline a rim is sought
-
-
 @dataclass(frozen=True)
 class Lenses:
     """A pair of glasses in a photograph.
 
     to_crop: [2, 3], from pixels of the photograph to those of the network's crop; the rest in the latter: outlines:
-    [2, POINTS, 2], around the right and the left lens, where the rim's middle lies; rims:
-    [HEIGHT, WIDTH], 0..1, what belongs to the frame; thick: how wide its rim is.
+    [2, POINTS, 2], around the right and the left lens, where the rim's middle lies; rims: [HEIGHT, WIDTH], 0..1, what
+    belongs to the frame; thick: how wide its rim is.
     """
 
     to_crop: Array

@@ -18,6 +18,7 @@ from models.face_model import FaceModel
 from models.lenses import APART, HEIGHT, WIDTH, Lenses, eyes_of
 from models.lighting import blur
 from models.mesh import MUZZLE, Array
+from models.painting import LUMA, in_its_light
 from models.regions import Region
 from models.renderer import surroundings
 
@@ -34,10 +35,7 @@ _REJOINED: Final = 0.05  # and how far towards the rim with it
 _HAND: Final = 0.16  # how wide what stands before glasses is at least; glints are less
 _FINER: Final = 3  # times as fine as the network's crop is the drawing
 _HEAVY: Final = 0.3  # by which the upper half is thicker, and the lower thinner
-_BRIGHT: Final = (0.35, 1.1)
-_WHITE: Final = 205.0  # grey level of the lightest skin of a well exposed face
 _SHADOW: Final = (0.3, 0.028, 0.02)  # how much darker skin is under a frame, how far below, how soft
-_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _EDGE: Final = 1.5  # pixels of the photograph over which a frame ends
 _GRAIN: Final = (0.7, 2.0)  # pixels that noise is wide; of the deviation that the skin's finest detail has on average
 
@@ -135,10 +133,10 @@ def change(
     laid = cv2.warpAffine(fields, to_fields, part.shape[1::-1], flags=flags, borderValue=(-WIDTH, 1, 0, 0))
     depth, lit, spots, shadow = cv2.split(laid)
     cover = np.clip(depth * _FINER / (_EDGE * scale) + 0.5, 0, 1) * free[area]
-    grey = part.astype(np.float32) @ _LUMA
+    grey = part.astype(np.float32) @ LUMA
     noise = _GRAIN[1] * float(np.median(np.abs(grey - blur(grey, 1.2))))
     grain = noise * blur(np.random.default_rng(number).standard_normal(grey.shape).astype(np.float32), _GRAIN[0])
-    ink = _exposed(INKS[number], face, one_hue)
+    ink = in_its_light(INKS[number], face, one_hue)
     drawn = ink * (lit + 0.6 * spots)[..., None] + grain[..., None]
     made = part * (1 - (shadow * free[area])[..., None])
     made = cover[..., None] * drawn + (1 - cover[..., None]) * made
@@ -184,18 +182,6 @@ def _look(depth: Array, spotted: bool) -> tuple[Array, Array, Array]:
     fall = np.array([[1, 0, 0], [0, 1, _FINER * below * APART]], np.float32)
     cast = cv2.warpAffine((depth > 0).astype(np.float32), fall, depth.shape[::-1])
     return lit, spots, dark * blur(cast, _FINER * soft * APART)
-
-
-def _exposed(ink: Array, face: NDArray[np.uint8], one_hue: bool) -> Array:
-    """An ink's colour [3] in the light in which these pixels [n, 3] of the face were taken."""
-    if not len(face):
-        return ink
-    seen = face.astype(np.float32)
-    bright = float(np.clip(np.quantile(seen @ _LUMA, 0.9) / _WHITE, *_BRIGHT))
-    if one_hue:
-        hue = seen.mean(0)
-        return np.asarray(bright * float(ink @ _LUMA) * hue / max(float(hue @ _LUMA), 1e-6))
-    return bright * ink
 
 
 def _reached(worn: Lenses, height: int, width: int) -> tuple[slice, slice]:

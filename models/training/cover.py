@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
@@ -170,7 +171,7 @@ def learn(network: CoverNet, examples: Examples, workers: int = 1) -> None:
     network.eval()
 
 
-def weights_of(network: CoverNet) -> dict[str, torch.Tensor]:
+def weights_of(network: nn.Module) -> dict[str, torch.Tensor]:
     """Its parameters, laid out in memory as `models.weights` wants them."""
     return {name: value.clone(memory_format=torch.contiguous_format) for name, value in network.state_dict().items()}
 

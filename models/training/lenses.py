@@ -26,6 +26,7 @@ from models.lighting import blur, split
 from models.mesh import Array, Mesher
 from models.occlusion import bridge_edges, glasses
 from models.prior import LinearPrior
+from models.training.cover import weights_of
 from models.training.portraits import read_each, to_learn_from
 from models.training.precision import half_where_native
 from models.weights import FOLDER, save
@@ -326,11 +327,6 @@ def learn(network: LensNet, examples: Examples, workers: int = 1) -> None:
         if step % 25 == 0:
             LOG.info("batch %d: loss %.4f", step, loss.item())
     network.eval()
-
-
-def weights_of(network: LensNet) -> dict[str, torch.Tensor]:
-    """Its parameters, laid out in memory as `models.weights` wants them."""
-    return {name: value.clone(memory_format=torch.contiguous_format) for name, value in network.state_dict().items()}
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from models.lenses import HEIGHT, WIDTH, LensFinder, LensNet
-from models.training.lenses import BATCH, FINER, Bare, Examples, learn, paint, weights_of
+from models.training.cover import weights_of
+from models.training.lenses import BATCH, FINER, Bare, Examples, learn, paint
 from models.weights import save
 
 EYES = np.array([[FINER * (WIDTH / 2 - 42), 100], [FINER * (WIDTH / 2 + 42), 100]], np.float32)
