@@ -12,6 +12,7 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -32,6 +33,7 @@ from models.training.prior import Portrait, read
 from models.weights import FOLDER, load, save
 
 LOG = logging.getLogger(__name__)
+T = TypeVar("T")
 
 GLASSES = 0.03  # strength of horizontal edges across the bridge of the nose, log units a pixel
 BATCH = 16
@@ -139,13 +141,17 @@ class Examples(Dataset[tuple[Array, Array, Array]]):
         return example(self._faces[rng.integers(len(self._faces))], self._frame, self._pieces, rng)
 
 
+def batches(examples: Dataset[T], size: int, workers: int) -> DataLoader[T]:
+    """Whole batches of `examples`, made by so many processes, or by this one (0)."""
+    # Forked processes would hang on what the threads of the parent hold.
+    context = "spawn" if workers else None
+    return DataLoader(examples, size, num_workers=workers, drop_last=True, multiprocessing_context=context)
+
+
 def learn(network: CoverNet, examples: Examples, workers: int = 1) -> None:
     """Train on all examples once: first, on most of them, what is covered; then, of that, what is hair."""
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    # Forked processes would hang on what the threads of the parent hold.
-    loader = DataLoader(
-        examples, BATCH, num_workers=workers, drop_last=True, multiprocessing_context="spawn" if workers else None
-    )
+    loader = batches(examples, BATCH, workers)
     steps = round(len(examples) // BATCH * (1 - HAIR_SHARE))
     hairy = [parameter for name, parameter in network.named_parameters() if name.startswith("hair.")]
     others = [parameter for name, parameter in network.named_parameters() if not name.startswith("hair.")]

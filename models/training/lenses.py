@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import torch
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from models.cover import CoverFinder
 from models.frame import Frame
@@ -26,7 +26,7 @@ from models.lighting import blur, split
 from models.mesh import Array, Mesher
 from models.occlusion import bridge_edges, glasses
 from models.prior import LinearPrior
-from models.training.cover import weights_of
+from models.training.cover import batches, weights_of
 from models.training.portraits import read_each, to_learn_from
 from models.training.precision import half_where_native
 from models.weights import FOLDER, save
@@ -309,10 +309,7 @@ def loss_of(logits: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
 def learn(network: LensNet, examples: Examples, workers: int = 1) -> None:
     """Train on all examples once."""
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    # Forked processes would hang on what the threads of the parent hold.
-    loader = DataLoader(
-        examples, BATCH, num_workers=workers, drop_last=True, multiprocessing_context="spawn" if workers else None
-    )
+    loader = batches(examples, BATCH, workers)
     optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-4)
     steps = max(len(examples) // BATCH, 2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
