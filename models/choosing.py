@@ -131,8 +131,8 @@ class Trying:
 
     def strangeness(self, crowns: Array) -> list[float]:
         """Of the person, whose face is still their own, with each of some crowns [n, crown.LATENT_SIZE] of the head."""
-        points, has_hairline = self.face.vertices[:, :2], self.face.has_hairline
-        return [self._strangeness(crown.moved(self.small, points, one, has_hairline)) for one in crowns]
+        points, line = self.face.vertices[:, :2], self.face.hairline
+        return [self._strangeness(crown.moved(self.small, points, one, line)) for one in crowns]
 
     def framed(self, frame: Array, preserve: frozenset[Region]) -> float:
         """The strangeness of the person with a frame [spectacles.LATENT_SIZE] over their own glasses."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from models.frame import halved
-from models.hair import Hair
+from models.hair import Hair, Hairline
 from models.lenses import Lenses
 from models.lighting import OFFSET
 from models.mesh import Array, Similarity
@@ -68,9 +68,9 @@ class FaceModel:
         return float(np.ptp(self.vertices[:, 0]))
 
     @property
-    def has_hairline(self) -> bool:
-        """Whether hair grows above the forehead."""
-        return self.hair is not None and self.hair.on_head
+    def hairline(self) -> Hairline | None:
+        """Where hair begins above the forehead; None where none grows there."""
+        return None if self.hair is None else self.hair.line
 
     @property
     def halved(self) -> "FaceModel":

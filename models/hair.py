@@ -32,6 +32,10 @@ _SURE: Final = 3.5  # and beyond which, on the top of the head, it is
 _CLEAR: Final = (0.8, 2.2)  # deviations between which the tone comes in: what could be skin keeps its own
 _DARKER: Final = 0.2  # log units by which hair is darker than the forehead, to be told from it everywhere
 _COVERED: Final = 0.3  # share of the top of the head; with less hair than this a head counts as bald
+# Of half the face: where the hairline is looked for; and of the face's width, how far above the top of the forehead.
+_MIDDLE: Final = np.linspace(-0.2, 0.2, 9)
+_TEMPLES: Final = np.array([-0.75, -0.7, -0.65, -0.6, 0.6, 0.65, 0.7, 0.75])
+_LOOKS_UP: Final = 0.7
 _HALO: Final = 4  # pixels of the crop around hair in which its tone has ended
 _FADE: Final = 5.0  # pixels of the crop over which a tone comes in beside what is preserved
 _SLACK: Final = 1e-3  # of the guided filter
@@ -40,20 +44,30 @@ _BRIGHTEST: Final = 235.0  # grey level: lighter hair than this has no drawing l
 
 
 @dataclass(frozen=True)
+class Hairline:
+    """How high above the top of the forehead (`mesh.TOP`) hair begins and the head ends: in the middle of the head and
+    at its temples, in parts of the face's width.
+    """
+
+    begins: tuple[float, float]
+    ends: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Hair:
     """alpha: float32 [128, 128], 0..1, what can take another tone; to_crop: [2, 3], from pixels of the photograph into
-    it; on_head: whether hair grows above the forehead, of whatever tone.
+    it; line: where hair of whatever tone begins above the forehead, None where none grows there.
     """
 
     alpha: Array
     to_crop: Array
-    on_head: bool = True
+    line: Hairline | None
 
     def moved(self, scale: float, left: float, top: float) -> "Hair":
         """The same hair in a photograph cropped at (left, top) and then scaled."""
         linear = self.to_crop[:, :2] / scale
         shift = self.to_crop[:, 2] + self.to_crop[:, :2] @ np.array([left, top], np.float32)
-        return Hair(self.alpha, np.column_stack([linear, shift]).astype(np.float32), self.on_head)
+        return Hair(self.alpha, np.column_stack([linear, shift]).astype(np.float32), self.line)
 
 
 class HairFinder:
@@ -76,23 +90,26 @@ class HairFinder:
         wide = warp_down(image, 2 * to_crop, WORK_SIDE)
         crop = cv2.resize(wide, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         points = (vertices[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]).astype(np.float32)
-        alpha, on_head = self._on_head(wide, crop, points)
+        alpha, line = self._on_head(wide, crop, points)
         if beard.any():
             places = rasterise(mesh.closed(np.column_stack([points, vertices[:, 2]]))[:, :2], _SIDE, _SIDE)
             grown = cv2.remap(beard, places.image(frame.uv, -1e4), None, cv2.INTER_LINEAR)
             alpha = np.maximum(alpha, grown * _below_skin(crop, points))
-        return Hair(alpha.astype(np.float32), to_crop, on_head) if on_head or (alpha > 0.01).any() else None
+        return None if line is None and not (alpha > 0.01).any() else Hair(alpha.astype(np.float32), to_crop, line)
 
-    def _on_head(self, wide: NDArray[np.uint8], crop: NDArray[np.uint8], points: Array) -> tuple[Array, bool]:
-        """The matte [128, 128] of the hair around a face, nothing for white hair; and whether there is any."""
+    def _on_head(
+        self, wide: NDArray[np.uint8], crop: NDArray[np.uint8], points: Array
+    ) -> tuple[Array, Hairline | None]:
+        """The matte [128, 128] of the hair around a face, nothing for white hair; and where it begins."""
         person = cv2.resize(self._person.probability(wide), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         unlike = _unlike_skin(crop, points)
         hair = _grabbed(crop, person, unlike, points)
+        line = None if hair is None else _line(hair, points)
         if hair is None or not _is_darker_than_skin(crop, points, hair):
-            return np.zeros((_SIDE, _SIDE), np.float32), hair is not None
+            return np.zeros((_SIDE, _SIDE), np.float32), line
         clear = np.clip((unlike - _CLEAR[0]) / (_CLEAR[1] - _CLEAR[0]), 0, 1)
         alpha = cv2.GaussianBlur(hair * np.clip(1.5 * person - 0.3, 0, 1), (0, 0), 0.7)
-        return np.asarray(alpha * clear * _below_skin(crop, points) * _above_shoulders(points)), True
+        return np.asarray(alpha * clear * _below_skin(crop, points) * _above_shoulders(points)), line
 
 
 def fringe(hair: Hair, texture: Array, vertices: Array, frame: Frame) -> Array:
@@ -256,6 +273,29 @@ def _grabbed(crop: NDArray[np.uint8], person: Array, unlike: Array, points: Arra
     found = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     _, labels = cv2.connectedComponents(found)
     return np.isin(labels, np.setdiff1d(labels[cap], 0)).astype(np.float32)
+
+
+def _line(hair: Array, points: Array) -> Hairline | None:
+    """Where `hair` [128, 128] begins above the brows: the median over several ways up, None where most meet none."""
+    up = points[mesh.TOP] - points[mesh.BOTTOM]
+    up = up / max(float(np.linalg.norm(up)), 1e-6)
+    across = np.array([-up[1], up[0]], np.float32)
+    aside = (points - points[mesh.TOP]) @ across
+    wide = float(np.ptp(aside))
+    brows = float(((points[mesh.RIGHT_BROW + mesh.LEFT_BROW] - points[mesh.TOP]) @ up).max())
+    heights = np.arange(brows, _LOOKS_UP * wide, 0.5, np.float32)
+    found = []
+    for shares in (_MIDDLE, _TEMPLES):
+        beside = np.where(shares < 0, -float(aside.min()), float(aside.max())) * shares
+        places = points[mesh.TOP] + beside[:, None, None] * across + heights[:, None] * up
+        covered = cv2.remap(hair, places.astype(np.float32), None, cv2.INTER_LINEAR) > 0.5
+        met = covered[covered.any(1)]
+        if len(met) <= len(shares) / 2:
+            return None
+        last = len(heights) - 1 - met[:, ::-1].argmax(1)
+        found.append([float(np.median(heights[way])) / wide for way in (met.argmax(1), last)])
+    (middle, middle_end), (temples, temples_end) = found
+    return Hairline((middle, temples), (middle_end, temples_end))
 
 
 def _above_shoulders(points: Array) -> Array:

@@ -111,7 +111,7 @@ def edit(
         flow = _flow(before, after, depth, work_height, work_width, blend) * moving[..., None]
         lift = np.zeros_like(flow)
         if head is not None:
-            lift = crown.motion(after, head, work_height, work_width, face.has_hairline) * moving[..., None]
+            lift = crown.motion(after, head, work_height, work_width, face.hairline) * moving[..., None]
         flow, bare = _past_obstacles(face, flow, lift, scale * face.width, preserve)
         return flow, near * bare
 

@@ -28,16 +28,19 @@ INKS: Final = np.array(
     [[27, 26, 28], [66, 42, 27], [52, 36, 30], [30, 38, 62], [72, 27, 34], [84, 86, 92], [44, 52, 42]], np.float32
 )
 SPOTTED: Final = (1,)  # of them: with lighter spots
-_THIN, _THICKER = 0.045, 0.03  # of the distance of the eyes: the thinnest rim, and how much thicker another is
-_COVERS: Final = (1.2, 0.02)  # times the old rim, and more of that distance, so that nothing of it looks out
+_THIN, _THICKER = 0.04, 0.018  # of the distance of the eyes: the thinnest rim, and how much thicker another is
+_COVERS: Final = (1.0, 0.01)  # times the old rim, and more of that distance, so that nothing of it looks out
 _JOINT: Final = (0.02, 0.2)  # of that distance: from the rim, what belongs to a frame and is drawn again
 _REJOINED: Final = 0.05  # and how far towards the rim with it
 _HAND: Final = 0.16  # how wide what stands before glasses is at least; glints are less
 _FINER: Final = 3  # times as fine as the network's crop is the drawing
 _HEAVY: Final = 0.3  # by which the upper half is thicker, and the lower thinner
 _SHADOW: Final = (0.3, 0.028, 0.02)  # how much darker skin is under a frame, how far below, how soft
+# What shines back of a light, as a well exposed photograph shows it; how much, and from which lightness on.
+_WHITE: Final = np.array([225, 228, 235], np.float32)
+_GLOSS, _GLOSSY = 1.2, 1.15
 _EDGE: Final = 1.5  # pixels of the photograph over which a frame ends
-_GRAIN: Final = (0.7, 2.0)  # pixels that noise is wide; of the deviation that the skin's finest detail has on average
+_GRAIN: Final = (0.7, 0.7)  # pixels that noise is wide; of the deviation that the skin's finest detail has on average
 
 
 def sample(rng: np.random.Generator, count: int) -> Array:
@@ -137,7 +140,8 @@ def change(
     noise = _GRAIN[1] * float(np.median(np.abs(grey - blur(grey, 1.2))))
     grain = noise * blur(np.random.default_rng(number).standard_normal(grey.shape).astype(np.float32), _GRAIN[0])
     ink = in_its_light(INKS[number], face, one_hue)
-    drawn = ink * (lit + 0.6 * spots)[..., None] + grain[..., None]
+    shine = in_its_light(_WHITE, face, one_hue) * _GLOSS * np.clip(lit - _GLOSSY, 0, 1)[..., None]
+    drawn = ink * (lit + 0.6 * spots)[..., None] + shine + grain[..., None]
     made = part * (1 - (shadow * free[area])[..., None])
     made = cover[..., None] * drawn + (1 - cover[..., None]) * made
     touched = (cover > 0) | (shadow * free[area] > 0.01)
@@ -150,7 +154,7 @@ def _depth(worn: Lenses, thick: float) -> Array:
     """[h, w]: how deep in the frame a pixel lies, in pixels of the network's crop; negative outside."""
     size = (_FINER * HEIGHT, _FINER * WIDTH)
     depth = np.full(size, -WIDTH, np.float32)
-    near = np.full(size, WIDTH, np.float32)
+    near, glass = np.full(size, WIDTH, np.float32), np.zeros(size, bool)
     down = np.mgrid[: size[0], : size[1]][0].astype(np.float32) / _FINER
     for outline in worn.outlines:
         filled = np.zeros(size, np.uint8)
@@ -159,12 +163,12 @@ def _depth(worn: Lenses, thick: float) -> Array:
         apart = blur(np.abs(inside - outside) - 0.5, 1.6) / _FINER
         middle, tall = outline[:, 1].mean(), np.ptp(outline[:, 1]) / 2
         wide = thick * (1 - _HEAVY * np.clip((down - middle) / tall, -1, 1))
-        depth, near = np.maximum(depth, wide / 2 - apart), np.minimum(near, apart)
+        depth, near, glass = np.maximum(depth, wide / 2 - apart), np.minimum(near, apart), glass | (filled > 0)
     # The bridge and the hinges, where the old ones are: what reaches out from under the new rim.
     rims = blur(cv2.resize(worn.rims, size[::-1], interpolation=cv2.INTER_LINEAR), 1.5) > 0.4
-    beyond = rims & (depth < -_JOINT[0] * APART) & (near < _JOINT[1] * APART)
+    beyond = rims & ~glass & (depth < -_JOINT[0] * APART) & (near < _JOINT[1] * APART)
     reach = 2 * round(_REJOINED * APART * _FINER) + 1
-    joints = rims & (cv2.dilate(beyond.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0)
+    joints = rims & ~glass & (cv2.dilate(beyond.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0)
     inside, outside = (cv2.distanceTransform(one.astype(np.uint8), cv2.DIST_L2, 5) for one in (joints, ~joints))
     return np.maximum(depth, blur(inside - outside, 2.0) / _FINER + 0.012 * APART)
 

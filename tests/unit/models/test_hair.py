@@ -142,7 +142,7 @@ def test_a_bare_head_has_no_hair_but_may_have_a_beard(
     assert HairFinder().find(skin, meshes[0], shaven, frame) is None
     found = HairFinder().find(bearded, meshes[0], chin, frame)
     assert found is not None
-    assert not found.on_head
+    assert found.line is None
     changed = (_changed(bearded, found, LIGHT) != bearded).any(2)
     assert changed[y - 4 : y + 4, x - 4 : x + 4].all()
     assert not changed[: y - 40].any()
@@ -161,7 +161,7 @@ def test_white_hair_is_there_and_keeps_its_tone(
     found = HairFinder().find(picture, meshes[0], np.zeros((frame.side, frame.side), np.float32), frame)
 
     assert found is not None
-    assert found.on_head
+    assert found.line is not None
     assert strength(picture, found, DARK) == 0
 
 
