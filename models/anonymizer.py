@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models import blender, crown, drawing, hair, marks, renderer, skin, spectacles
+from models import blender, crown, drawing, hair, likeness, marks, renderer, skin, spectacles
 from models.cap import CapPainter
 from models.choosing import PASSABLE, VIEWS, Trying, View, choose
 from models.cover import CoverFinder
@@ -48,9 +48,8 @@ LEVEL = 12.0  # degrees of roll up to which the recogniser takes a face as it st
 class ReplacedFace:
     """A face that was replaced.
 
-    box: left, top, right, bottom in pixels; distance: of the result's face from the original's under
-    `Recognizer` (0.6: the same person), None when the recogniser sees no face to compare; roll: degrees by which it is
-    turned clockwise.
+    box: left, top, right, bottom in pixels; distance: of the result's face from the original's (`models.likeness`; 0.6:
+    the same person), None where it cannot be measured; roll: degrees by which it is turned clockwise.
     """
 
     box: Box
@@ -181,6 +180,24 @@ class FaceAnonymizer:
         faces = tuple(ReplacedFace(f.box, self._distance(image, result, m), f.roll) for f, m, _ in replaced)
         return Anonymization(result, faces, tuple(unreplaced), preserved, synthetic)
 
+    def second_distance(
+        self, before: NDArray[np.uint8], after: NDArray[np.uint8], box: Box, roll: float = 0.0
+    ) -> float | None:
+        """Between the faces at `box` in two pictures of one size, as the second recogniser alone sees them.
+
+        roll: degrees by which they are turned clockwise. On the scale of `Recognizer.distance`. Where no mesh lies in
+        one of the pictures, the face is looked at where it lies in the other; None where it lies in neither.
+        """
+        places = [self._mesher.fit(image, box, roll) for image in (before, after)]
+        known = [place for place in places if place is not None]
+        if not known:
+            return None
+        seen = [
+            self._sface.embed([image], known[0] if place is None else place)[0]
+            for image, place in zip((before, after), places, strict=True)
+        ]
+        return likeness.second(*seen)
+
     def can_replace(self, image: NDArray[np.uint8]) -> bool:
         """Whether there is a face, and the largest one can be given another identity."""
         return any(
@@ -305,8 +322,9 @@ class FaceAnonymizer:
         return renderer.held(model.vertices, model.similarity.invert(shape), preserve, height, width)
 
     def _distance(self, before: NDArray[np.uint8], after: NDArray[np.uint8], model: FaceModel) -> float | None:
-        pair = self._embed([before, after], model)
-        return None if pair[0] is None or pair[1] is None else Recognizer.distance(pair[0], pair[1])
+        own, other = self._embed([before, after], model)
+        first = None if own is None or other is None else Recognizer.distance(own, other)
+        return likeness.nearer(first, likeness.second(*self._sface.embed([before, after], model.vertices)))
 
     def _embed(self, images: Sequence[NDArray[np.uint8]], model: FaceModel) -> list[Array | None]:
         """What the recogniser makes of one face in each of some pictures."""

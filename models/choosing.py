@@ -45,6 +45,8 @@ STEEP: Final = 4.0
 # of a hundred couples of strangers for one person.
 STRANGE: Final = 1.3
 FAMILIAR: Final = 2.4
+UNSAFE: Final = 1.25  # and the distance below which the gate may soon object, and what a unit costs besides
+WARNED: Final = 8.0
 FAR_ENOUGH: Final = 0.8  # recognition distance beyond which only the look counts
 DRAWN: Final = 0.3  # what a unit of the critic's judgement costs, in recognition distance
 # What a shape costs that distorts the face by STRAINED deviations (`models.proportions`) is DISTORTED times log 2; what
@@ -104,7 +106,8 @@ class Trying:
 
     def cost(self, picture: NDArray[np.uint8]) -> float:
         """Of a face that the second recogniser would still know in a rendered picture, in recognition distance."""
-        return FAMILIAR * max(STRANGE - self._strangeness(picture), 0.0)
+        strangeness = self._strangeness(picture)
+        return FAMILIAR * max(STRANGE - strangeness, 0.0) + WARNED * max(UNSAFE - strangeness, 0.0)
 
     def oddity(self, picture: NDArray[np.uint8], shape: Array, preserve: frozenset[Region]) -> float:
         """What it costs that a face, drawn with aligned vertices `shape` [468, 3], is not seen there, or not at all.

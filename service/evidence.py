@@ -8,8 +8,8 @@ class PixelEvidence:
     """The written picture, read back by another decoder than the one that the work was done with.
 
     `faces`: faces that were replaced; `stray_faces`: faces that a detector sees in the result where none was
-    replaced; `distances`: per replaced face, original to result under the recogniser (dlib, Euclidean), None where
-    it could not be measured; `covered`: parts that were covered; `unconfirmed`: whether a face was to be among them
+    replaced; `distances`: per replaced face, original to result, see `models.likeness`, None where it
+    could not be measured; `covered`: parts that were covered; `unconfirmed`: whether a face was to be among them
     that no detector ever saw; `heads`: heads that were covered because their faces could not be replaced, and
     `outlined`, whether their outline shows; `backdrop`: what became of what lies behind people where it was to be
     replaced: "plain", or why it was kept; `preserved`: whether the region to preserve came out the same, None when

@@ -37,7 +37,7 @@ class GateResult:
 def judge(evidence: Evidence, threshold: float) -> list[GateResult]:
     """All gates, the gravest first; every one is judged, so that a person sees the whole picture.
 
-    `threshold` is the distance from which the recogniser takes two faces for two people (dlib: 0.6).
+    `threshold` is the distance from which the nearer of two recognisers takes two faces for two people (0.6).
     """
     pixels = evidence.pixels
     return [

@@ -177,7 +177,7 @@ class Settings(_Frozen):
     broker_url: str | None = None
     master_secret_file: Path | None = None
     traces: str | None = Field(default=None, pattern=r"^https?://\S+$")  # OTLP/HTTP: http://collector:4318/v1/traces
-    recognition_threshold: float = Field(default=0.6, ge=0.6, le=1.2)  # dlib distance; below it: still recognised
+    recognition_threshold: float = Field(default=0.6, ge=0.6, le=1.2)  # models.likeness; below it: still recognised
     listener: ListenerSettings = ListenerSettings()
     limits: Limits = Limits()
     work: WorkSettings = WorkSettings()

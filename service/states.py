@@ -89,7 +89,7 @@ EXPLANATION: dict[Cause, str] = {
     Cause.FACE_IN_INTRAORAL: "The codes say intra-oral, but a face was found.",
     Cause.FACE_NOT_REPLACED: "A face was found that could not be replaced (too turned, too small or half hidden).",
     Cause.COVER_UNCONFIRMED: "A face was to be covered by hand, and no detector saw it before; look at the result.",
-    Cause.STILL_RECOGNISED: "The face recogniser still takes the result for the original person.",
+    Cause.STILL_RECOGNISED: "A face recogniser still takes the result for the original person.",
     Cause.PRESERVED_REGION_CHANGED: "The region to preserve would not have come out unchanged.",
     Cause.IDENTIFYING_VIEW: "This view shows what identifies by itself (scar, tattoo, anomaly); look at it.",
     Cause.BURNED_IN_TEXT: "There is text in the picture, or its header says so; look at it.",

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation import gate
 from models.evaluation.looking import Embedding, Look
 from models.evaluation.measure import UNTOUCHED, PairLooks
 from models.evaluation.shares import share
 from models.evaluation.verification import apart, verified
 from models.recognizer import SAME_PERSON
 
-GATE = "dlib"
 Crowd = Mapping[str, NDArray[np.float32]]
 
 
@@ -35,10 +35,10 @@ def _method(
 ) -> dict[str, Any]:
     # (result, its own original, the other photograph)
     couples = [(pair.results[method][k], pair.originals[k], pair.originals[1 - k]) for pair in pairs for k in (0, 1)]
-    passed = [one for one in couples if method == UNTOUCHED or not _held(one[0], one[1])]
+    passed = [one for one in couples if method == UNTOUCHED or not gate.holds(one[0], one[1])]
     return {
         "pairs": len(pairs),
-        "held": share(_held(result, own) for result, own, _ in couples),
+        "held": share(gate.holds(result, own) for result, own, _ in couples),
         "judges": {
             judge: {
                 "together": verified([_apart(*pair.results[method], judge) for pair in pairs], limit),
@@ -57,10 +57,6 @@ def _apart(first: Look, second: Look, judge: str) -> float | None:
     return apart(first.embeddings.get(judge), second.embeddings.get(judge))
 
 
-def _held(result: Look, original: Look) -> bool:
-    return _same(result, original, GATE)
-
-
 def _same(first: Look, second: Look, judge: str) -> bool:
     distance = _apart(first, second, judge)
     return distance is not None and distance < SAME_PERSON
@@ -71,7 +67,7 @@ def _nearest(result: Look, other: Look, judge: str, crowd: Crowd) -> bool:
     probe, target = result.embeddings.get(judge), other.embeddings.get(judge)
     if probe is None or target is None:
         return False
-    strangers = crowd[judge][_strangers(other.embeddings.get(GATE), crowd)]
+    strangers = crowd[judge][_strangers(other.embeddings.get(gate.FIRST), crowd)]
     rivals = np.linalg.norm(strangers - probe, axis=1)
     return bool(np.linalg.norm(probe - target) < rivals.min(initial=np.inf))
 
@@ -79,6 +75,6 @@ def _nearest(result: Look, other: Look, judge: str, crowd: Crowd) -> bool:
 def _strangers(person: Embedding | None, crowd: Crowd) -> NDArray[np.bool_]:
     """The crowd may hold another portrait of the same person."""
     if person is None:
-        return np.ones(len(crowd[GATE]), bool)
-    alike = np.linalg.norm(crowd[GATE] - person, axis=1) < SAME_PERSON
+        return np.ones(len(crowd[gate.FIRST]), bool)
+    alike = np.linalg.norm(crowd[gate.FIRST] - person, axis=1) < SAME_PERSON
     return ~np.asarray(alike)

@@ -42,6 +42,7 @@ _APART = {
     "__init__",
     "backdrop",
     "control",
+    "likeness",
     "matting",
     "pose",
     "reading",

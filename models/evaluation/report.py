@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation import fairness, frechet, preservation, semantics, utility, verification
+from models.evaluation import fairness, frechet, gate, preservation, semantics, utility, verification
 from models.evaluation.grain import GOOD
 from models.evaluation.looking import Embedding, Look
 from models.evaluation.markdown import markdown
 from models.evaluation.measure import METHODS, FaceResult, Measured
 from models.evaluation.shares import share
-from models.recognizer import SAME_PERSON
 
-GATE = "dlib"
 SMALLEST_GROUP = 5  # a share of fewer people says nothing
 
 
@@ -87,13 +85,12 @@ def _method(rows: Sequence[FaceResult], sources: Mapping[str, Look], bench: Benc
 
 
 def _identity_and_utility(rows: Sequence[FaceResult], sources: Mapping[str, Look], bench: Bench) -> dict[str, Any]:
-    gate = _distances(rows, sources, GATE)
     return {
         "same_photo": {
             judge: verification.verified(_distances(rows, sources, judge), limits)
             for judge, limits in bench.limits.items()
         },
-        "held_by_gate": share(one is not None and one < SAME_PERSON for one in gate),
+        "held_by_gate": share(gate.holds(row.look, sources[row.name]) for row in rows),
         "utility": utility.detection([row.sighting for row in rows], bench.detectors),
     }
 
@@ -183,5 +180,5 @@ def _line(row: FaceResult, sources: Mapping[str, Look]) -> dict[str, Any]:
 
 
 def _least_changed(line: dict[str, Any]) -> tuple[str, float]:
-    distance = line["distances"].get(GATE)
+    distance = line["distances"].get(gate.FIRST)
     return line["method"], np.inf if distance is None else distance

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from models.evaluation import attacking, diversity, fairness, figures, measure, report, sheets, verification
+from models.evaluation import attacking, diversity, fairness, figures, gate, measure, report, sheets, verification
 from models.evaluation.consistency import summarise_pairs
 from models.evaluation.looking import Look, readable, stacked
 from models.evaluation.making import MODES
@@ -221,7 +221,7 @@ class _Run:
         row_of = {name: row for row, name in enumerate(crowd)}
         rows = np.array([row_of.get(carriers[which].path.name, -1) for which in owners])
         return {
-            "memorisation": diversity.memorised(vectors, rows, _by_judge(crowd.values(), [report.GATE])[report.GATE]),
+            "memorisation": diversity.memorised(vectors, rows, _by_judge(crowd.values(), [gate.FIRST])[gate.FIRST]),
             "diversity": diversity.diverse(vectors, owners),
         }
 

@@ -14,7 +14,7 @@ from service.demo.sheet import Cell, preserved_inside, write_before_after, write
 _NUMBERS = frozenset({"faces", "kept", "apart"})
 _CAPTION = (
     "kept: pixels of the preserved region, equal in both pictures; apart: recognition distance of the original from the"
-    " result, below 0.6 it is the same person; status: the destination's answer"
+    " result under the nearer of two recognisers, below 0.6 it is the same person; status: the destination's answer"
 )
 _VIEW_CODE = re.compile(r"[EI]V\d\d")
 

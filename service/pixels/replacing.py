@@ -236,11 +236,23 @@ class Faces:
         return Replaced(picture.rgb, np.zeros(picture.rgb.shape[:2], dtype=np.bool_))
 
     def distance(self, before: Image, after: Image, box: Box, roll: float = 0.0) -> float | None:
-        """Between the faces at `box` of two pictures of one size; None where the recogniser sees one in neither.
+        """Between the faces at `box` of two pictures of one size, the smaller of what two recognisers say.
 
-        The recogniser searches each picture by itself, since it is at its best in the boxes that it draws; where it
-        is blind in one of them, that face lies where it lies in the other. It knows upright faces only: where a face
-        is turned by `roll` degrees, it is shown the surroundings turned back.
+        None where neither sees a face. `roll`: degrees by which it is turned clockwise.
+        """
+        both = (
+            self._first_distance(before, after, box, roll),
+            self.anonymizer.second_distance(before, after, box, roll),
+        )
+        measured = [distance for distance in both if distance is not None]
+        return float(np.min(measured)) if measured else None  # a distance that is no number stays one
+
+    def _first_distance(self, before: Image, after: Image, box: Box, roll: float) -> float | None:
+        """As the first recogniser sees them; None where it sees a face in neither.
+
+        It searches each picture by itself, since it is at its best in the boxes that it draws; where it is blind in one
+        of them, that face lies where it lies in the other. It knows upright faces only: where a face is turned by
+        `roll` degrees, it is shown the surroundings turned back.
         """
         if abs(roll) > _LEVEL:
             (before, box), (after, _) = (_upright(image, box, roll) for image in (before, after))

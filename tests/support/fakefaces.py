@@ -21,14 +21,20 @@ class FakeAnonymizer:
     version = "fake-1+0123abcd"
     bald_size = 3  # of four numbers, so that the last one is the hair's
 
-    def __init__(self, *boxes: tuple[float, float, float, float], unreplaced: int = 0) -> None:
-        self.boxes, self.unreplaced = boxes, unreplaced
+    def __init__(
+        self, *boxes: tuple[float, float, float, float], unreplaced: int = 0, second: float | None = None
+    ) -> None:
+        self.boxes, self.unreplaced, self.second = boxes, unreplaced, second
         self.shown: NDArray[np.float32] | None = None
         self.capped = False
         self.proposed: list[list[tuple[Image, frozenset[str]]]] = []
 
     def find(self, image: Image) -> tuple[Any, ...]:
         return tuple(SimpleNamespace(box=box) for box in self.boxes if not _is_grey(image, box))
+
+    def second_distance(self, before: Image, after: Image, box: object, roll: float = 0.0) -> float | None:
+        """Whatever was told."""
+        return self.second
 
     def can_replace(self, image: Image) -> bool:
         return len(self.find(image)) > self.unreplaced
@@ -145,9 +151,10 @@ class FakeFaces(Faces):
         unreplaced: int = 0,
         texts: tuple[tuple[float, float, float, float], ...] = (),
         backdrop: str | None = None,
+        second: float | None = None,
     ):
         super().__init__()
-        self.__dict__["anonymizer"] = FakeAnonymizer(*boxes, unreplaced=unreplaced)
+        self.__dict__["anonymizer"] = FakeAnonymizer(*boxes, unreplaced=unreplaced, second=second)
         self.__dict__["recognizer"] = FakeRecognizer(distance)
         self.__dict__["reader"] = FakeReader(*texts)
         self.__dict__["painter"] = FakePainter(backdrop)

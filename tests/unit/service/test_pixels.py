@@ -379,14 +379,18 @@ def test_the_examination_finds_a_face_beside_the_replaced_one() -> None:
     assert examine(data, [picture], [replaced], written, FakeFaces(nearby)).stray_faces == 0
 
 
-@pytest.mark.parametrize(("seen", "expected"), [(0.5, 0.5), (None, 0.9), (1.1, 0.9)])
-def test_the_smaller_distance_counts(seen: float | None, expected: float) -> None:
-    """Of what the replacement measured and what the written file shows, the more careful one is evidence."""
+@pytest.mark.parametrize(
+    ("seen", "second", "expected"),
+    [(0.5, None, 0.5), (None, None, 0.9), (1.1, None, 0.9), (1.1, 0.55, 0.55), (0.5, 0.7, 0.5), (None, 0.7, 0.7)],
+)
+def test_the_smaller_distance_counts(seen: float | None, second: float | None, expected: float) -> None:
+    """Of what the replacement measured and what two recognisers see in the written file, the least is evidence."""
     ds = source()
     picture = decode(ds, LIMITS)
     replaced = FakeFaces(BOX).replace(picture, LATENT)
     data, written = finished(ds, replaced, picture)
-    assert examine(data, [picture], [replaced], written, FakeFaces(BOX, distance=seen)).distances == (expected,)
+    faces = FakeFaces(BOX, distance=seen, second=second)
+    assert examine(data, [picture], [replaced], written, faces).distances == (expected,)
 
 
 def test_an_untouched_picture_that_changed_is_a_problem() -> None:
