@@ -54,7 +54,7 @@ DRAWN: Final = 0.3  # what a unit of the critic's judgement costs, in recognitio
 # GROTESQUE besides: a face that only a grotesque would hide is better held.
 DISTORTED: Final = 0.08
 STRAINED: Final = 10.0
-UNBEARABLE, GROTESQUE = 90.0, 0.002
+UNBEARABLE, GROTESQUE = 60.0, 0.004
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 CROWNS: Final = 10  # crowns of the head drawn; the one that changes the person most is taken
 FRAMES: Final = 6  # frames of glasses drawn for who wears some; the one that changes the person most is taken

@@ -24,8 +24,8 @@ LATENT_SIZE: Final = 4  # how high the hairline is in its middle, and at the tem
 MIDDLE, TEMPLES = (0.4, 0.07), (0.3, 0.07)
 TOGETHER: Final = 0.77  # correlation of the two
 UNUSUAL: Final = 1.6  # deviations: no hairline is sent to where fewer people have theirs
-FARTHEST: Final = 0.52  # of forehead or hair, whichever it narrows: how far a hairline goes; they fold from 0.67 on
-BENT: Final = 0.06  # of the face's width: how much farther or less far it goes at the temples than in the middle
+FARTHEST: Final = 0.52  # of the forehead, and upwards of the hair: how far a hairline goes; they fold from 0.67 on
+BENT: Final = 0.2  # of the forehead at the temples: how much farther or less far it goes there than in the middle
 WIDER, HIGHER = 0.045, 0.04  # of the face's width: how far the outline goes
 # In parts of the face's width, above the top of the forehead; all ends inside of `renderer.surroundings`.
 # A hairline's motion ends where the head does, whose outline stays; there at the latest, and over so much at least.
@@ -94,8 +94,8 @@ def _hairline(latent: Array, line: Hairline, brows: float) -> Iterator[tuple[flo
         forehead, hair = begin - brows, max(min(end, _REST) - begin, _THIN)
         # A fringe lies lower than any hairline, and is to stay one.
         wanted = min(mean, forehead + usual) + usual * float(np.clip(deviation, -UNUSUAL, UNUSUAL)) - forehead
-        way = float(np.clip(wanted, -min(FARTHEST * forehead, hair), min(FARTHEST * hair, forehead)))
-        way = float(np.clip(way, ways[0] - BENT, ways[0] + BENT)) if ways else way
+        way = float(np.clip(wanted, -min(FARTHEST * forehead, hair), FARTHEST * min(hair, forehead)))
+        way = float(np.clip(way, ways[0] - BENT * forehead, ways[0] + BENT * forehead)) if ways else way
         ways.append(way)
         yield begin + way, begin + hair, way
 
