@@ -24,7 +24,7 @@ LATENT_SIZE: Final = 4  # how high the hairline is in its middle, and at the tem
 MIDDLE, TEMPLES = (0.4, 0.07), (0.3, 0.07)
 TOGETHER: Final = 0.77  # correlation of the two
 UNUSUAL: Final = 1.6  # deviations: no hairline is sent to where fewer people have theirs
-FARTHEST: Final = 0.52  # of the forehead, and upwards of the hair: how far a hairline goes; they fold from 0.67 on
+FARTHEST: Final = 0.52  # of forehead or hair, whichever is less: how far a hairline goes; they fold from 0.67 on
 BENT: Final = 0.2  # of the forehead at the temples: how much farther or less far it goes there than in the middle
 WIDER, HIGHER = 0.045, 0.04  # of the face's width: how far the outline goes
 # In parts of the face's width, above the top of the forehead; all ends inside of `renderer.surroundings`.
@@ -33,7 +33,7 @@ _REST, _THIN = 0.62, 0.05
 _CROWN: Final = (0.05, 0.36, 0.68)  # where the motion upwards comes in, is full, and has ended
 # The same, beyond the sides of the face, where its mesh ends.
 _SIDE: Final = (-0.22, 0.08, 0.46)  # where the motion sideways comes in, is full, and has ended
-_FADE: Final = 0.24  # over which the hairline's motion fades
+_FADE: Final = (0.6, 1.05)  # of the way to a side: where the hairline's motion fades, and has ended
 _ROUND: Final = (-0.25, 0.46)  # where the motion upwards fades, and has ended: a crown is round
 _TEMPLE: Final = (0.2, 0.68)  # of the way to a side: up to where it is the middle, and from where the temples
 # In parts of the face's height, from its top: where the motion sideways comes in beside the cheeks, and ends above.
@@ -74,7 +74,7 @@ def motion(points: Array, latent: Array, height: int, width: int, line: Hairline
         temple = _between(np.abs(aside) / half, *_TEMPLE)
         sides = zip(*_hairline(latent[:2], line, brows), strict=True)
         full, end, way = (middle + temple * (temples - middle) for middle, temples in sides)
-        raised += way * _hill(above, brows, full, end) * np.exp(-((np.maximum(beyond, 0) / _FADE) ** 2))
+        raised += way * _hill(above, brows, full, end) * (1 - _between(np.abs(aside) / half, *_FADE))
     level = above * (wide / tall)
     spread = WIDER * np.tanh(wider) * np.sign(aside) * _hill(beyond, *_SIDE)
     spread *= _between(level, *_CHEEK) * (1 - _between(level, *_OVER))
@@ -94,7 +94,8 @@ def _hairline(latent: Array, line: Hairline, brows: float) -> Iterator[tuple[flo
         forehead, hair = begin - brows, max(min(end, _REST) - begin, _THIN)
         # A fringe lies lower than any hairline, and is to stay one.
         wanted = min(mean, forehead + usual) + usual * float(np.clip(deviation, -UNUSUAL, UNUSUAL)) - forehead
-        way = float(np.clip(wanted, -min(FARTHEST * forehead, hair), FARTHEST * min(hair, forehead)))
+        bound = FARTHEST * min(forehead, hair)
+        way = float(np.clip(wanted, -bound, bound))
         way = float(np.clip(way, ways[0] - BENT * forehead, ways[0] + BENT * forehead)) if ways else way
         ways.append(way)
         yield begin + way, begin + hair, way
