@@ -91,14 +91,15 @@ def _hairline(latent: Array, line: Hairline, brows: float) -> Iterator[tuple[flo
     deviations = middle, TOGETHER * middle + float(np.sqrt(1 - TOGETHER**2)) * temples
     ways = list[float]()
     for deviation, (mean, usual), begin, end in zip(deviations, (MIDDLE, TEMPLES), line.begins, line.ends, strict=True):
-        forehead, hair = begin - brows, max(min(end, _REST) - begin, _THIN)
+        forehead, hair = max(begin - brows, 0.0), max(min(end, _REST) - begin, _THIN)
         # A fringe lies lower than any hairline, and is to stay one.
         wanted = min(mean, forehead + usual) + usual * float(np.clip(deviation, -UNUSUAL, UNUSUAL)) - forehead
         bound = FARTHEST * min(forehead, hair)
         way = float(np.clip(wanted, -bound, bound))
         way = float(np.clip(way, ways[0] - BENT * forehead, ways[0] + BENT * forehead)) if ways else way
         ways.append(way)
-        yield begin + way, begin + hair, way
+        full = max(begin + way, brows + _THIN)  # hair may hang over the brows
+        yield full, max(begin + hair, full + _THIN), way
 
 
 def moved(image: NDArray[np.uint8], points: Array, latent: Array, line: Hairline | None) -> NDArray[np.uint8]:

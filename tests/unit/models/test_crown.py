@@ -14,12 +14,14 @@ Picture = np.ndarray
 WIDTH = 140  # pixels across the face of a mesh laid on a grid of its surroundings
 FAR = 2.5  # deviations, the farthest that is drawn
 MIDDLE, TEMPLES, WIDER, HIGHER = np.eye(4, dtype=np.float32) * FAR
-# Where hair begins and the head ends, of a high forehead, a usual one, a fringe, and hair that is hardly there.
+# Where hair begins and the head ends, of a high forehead, a usual one, a fringe, hair that is hardly there, and one
+# that hangs over the brows.
 LINES = [
     Hairline((0.3, 0.2), (0.5, 0.4)),
     Hairline((0.17, 0.09), (0.45, 0.38)),
     Hairline((-0.12, -0.1), (0.5, 0.45)),
     Hairline((0.25, 0.07), (0.28, 0.18)),
+    Hairline((-0.3, -0.3), (0.5, 0.4)),
 ]
 
 
@@ -72,7 +74,7 @@ def test_foreheads_are_as_high_as_people_have_them(heads: list[tuple[np.ndarray,
         begins = 0.0 if line is None else line.begins[0]
         return float((points[TOP, 1] - np.argmin(np.abs(was - begins))) / WIDTH - brows)
 
-    high, usual, fringe, stubble = LINES
+    high, usual, fringe, stubble, _ = LINES
     usually = np.zeros(4, np.float32)
     assert forehead(usual, usually) == pytest.approx(crown.MIDDLE[0], abs=0.015)
     assert forehead(high, usually) == pytest.approx(crown.MIDDLE[0], abs=0.015)
