@@ -16,7 +16,7 @@ from service.jpeg import digest, foreign_segments
 from service.objects import read
 from service.pixels.covering import faded
 from service.pixels.picture import BLOCKS, Image, Picture, single_frame
-from service.pixels.replacing import Box, Faces, Mask, Replaced, lies_in
+from service.pixels.replacing import Box, Faces, Mask, Replaced, lies_in, smallest
 from service.pixels.writing import Written, WrittenFrame, preserved_digest
 
 _PLUGIN: Final = {JPEG2000Lossless: "pillow", JPEG2000: "pillow", RLELossless: "pydicom", JPEGLSLossless: "pyjpegls"}
@@ -153,12 +153,11 @@ def _preserved(
 
 def _distances(before: Image, after: Image, replaced: Replaced, faces: Faces) -> tuple[float | None, ...]:
     """Per face the smaller of what the replacement measured and what the written file shows."""
-    nearest = []
     rolls = replaced.rolls or (0.0,) * len(replaced.boxes)
-    for box, stated, roll in zip(replaced.boxes, replaced.distances, rolls, strict=True):
-        both = [d for d in (stated, faces.distance(before, after, box, roll)) if d is not None]
-        nearest.append(float(np.min(both)) if both else None)  # a distance that is no number stays one
-    return tuple(nearest)
+    return tuple(
+        smallest(stated, faces.distance(before, after, box, roll))
+        for box, stated, roll in zip(replaced.boxes, replaced.distances, rolls, strict=True)
+    )
 
 
 def look_for_text(image: Image, replaced: Replaced, faces: Faces) -> int:

@@ -240,12 +240,8 @@ class Faces:
 
         None where neither sees a face. `roll`: degrees by which it is turned clockwise.
         """
-        both = (
-            self._first_distance(before, after, box, roll),
-            self.anonymizer.second_distance(before, after, box, roll),
-        )
-        measured = [distance for distance in both if distance is not None]
-        return float(np.min(measured)) if measured else None  # a distance that is no number stays one
+        first = self._first_distance(before, after, box, roll)
+        return smallest(first, self.anonymizer.second_distance(before, after, box, roll))
 
     def _first_distance(self, before: Image, after: Image, box: Box, roll: float) -> float | None:
         """As the first recogniser sees them; None where it sees a face in neither.
@@ -262,6 +258,12 @@ class Faces:
             return None
         pair = self.recognizer.embed(before, first), self.recognizer.embed(after, second)
         return None if pair[0] is None or pair[1] is None else float(self.recognizer.distance(pair[0], pair[1]))
+
+
+def smallest(*distances: float | None) -> float | None:
+    """Of those that could be measured; what is no number stays none, and passes no gate."""
+    measured = [distance for distance in distances if distance is not None]
+    return float(np.min(measured)) if measured else None
 
 
 def _upright(image: Image, box: Box, roll: float) -> tuple[Image, Box]:

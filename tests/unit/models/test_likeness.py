@@ -26,7 +26,7 @@ def test_the_second_recogniser_speaks_on_the_scale_of_the_first() -> None:
     assert likeness.second(own, own + np.array([0, likeness.KNOWN], np.float32)) == pytest.approx(SAME_PERSON)
 
 
-def test_who_hides_from_the_first_recogniser_alone_is_known(
+def test_the_second_recogniser_knows_a_face_and_no_stranger(
     engine: FaceAnonymizer, astronaut: Picture, admiral: Picture
 ) -> None:
     """A face against itself and against somebody else's, wherever it stands and however it is turned."""
