@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from heapq import nlargest
 from typing import Final
 
 import cv2
@@ -52,9 +53,9 @@ DRAWN: Final = 0.3  # what a unit of the critic's judgement costs, in recognitio
 # What a shape costs that distorts the face by STRAINED deviations (`models.proportions`) is DISTORTED times log 2; what
 # is worse costs less than in proportion, since to hide somebody weighs more. Each deviation beyond UNBEARABLE costs
 # GROTESQUE besides: a face that only a grotesque would hide is better held.
-DISTORTED: Final = 0.08
-STRAINED: Final = 10.0
-UNBEARABLE, GROTESQUE = 60.0, 0.004
+DISTORTED: Final = 0.15
+STRAINED: Final = 8.0
+UNBEARABLE, GROTESQUE = 60.0, 0.012
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 CROWNS: Final = 10  # crowns of the head drawn; the one that changes the person most is taken
 FRAMES: Final = 6  # frames of glasses drawn for who wears some; the one that changes the person most is taken
@@ -275,7 +276,8 @@ class _Search:
         return out if strain[0] <= strain[1:].max() else out[:0]
 
     def assess(self, latents: Array, best: Found) -> list[Found]:
-        """What `latents` are worth, but for those that cannot be better than `best`; exact for what is, or nearly."""
+        """What `latents` are worth, but for those that cannot be better than `best`; exact for those that lead and are
+        better than it, or nearly."""
         if not len(latents):
             return []
         pictures = [self._rendered(self.trying, latent, self.preserve) for latent in latents]
@@ -288,11 +290,13 @@ class _Search:
         # group's size changes how long it takes and never who is chosen.
         while group := [number for number in waiting[:GROUP] if _value(np.inf, float(costs[number])) > reached]:
             distances = self.trying.distances([pictures[number] for number in group])
-            for number, distance in zip(group, distances, strict=True):
-                cost = float(costs[number])
+            likely = [_value(distance, float(costs[number])) for number, distance in zip(group, distances, strict=True)]
+            for at in np.argsort(-np.array(likely), kind="stable"):
+                number, distance, cost = group[at], distances[at], float(costs[group[at]])
                 if _value(np.inf, cost) <= reached:
                     continue
-                if _value(distance, cost) > best.value - NEARLY:
+                # The second recogniser can only make it worse: who does not lead without it is not shown to it.
+                if likely[at] > max(best.value - NEARLY, _leading(found)):
                     cost += self.trying.cost(pictures[number])
                 seen = Found(latents[number], _value(distance, cost), distance)
                 found.append(self._worst(seen, cost, pictures[number], reached))
@@ -325,7 +329,7 @@ class _Search:
         return trying.render(np.concatenate([latent, self.besides]), preserve)
 
     def _strain(self, latents: Array, usual: float = proportions.USUAL) -> Array:
-        return proportions.of(self.prior).strain(self.trying.face, latents, usual)
+        return proportions.of(self.prior).strain(self.trying.face, latents, self.preserve, usual)
 
     def _look(self, trying: Trying, pictures: Sequence[NDArray[np.uint8]]) -> Array:
         """What rendered pictures cost for looking drawn, [n], in recognition distance."""
@@ -356,6 +360,12 @@ def _usual(latent: Array, prior: LinearPrior) -> Array:
     for part in prior.blocks:
         out[part] /= float(np.sqrt(np.square(out[part]).mean()))
     return out
+
+
+def _leading(found: Sequence[Found]) -> float:
+    """The value of the last of those that lead, -inf where there are fewer than LEADING."""
+    leading = nlargest(LEADING, (one.value for one in found))
+    return leading[-1] if len(leading) == LEADING > 0 else -np.inf
 
 
 def _worth(found: Found) -> float:

@@ -28,6 +28,7 @@ from models.recognizer import SAME_PERSON
 
 Picture = NDArray[np.uint8]
 ANYWHERE: frozenset[Any] = frozenset()
+BEFORE_ALL = 200  # the same, where other levels tell which identity was tried
 BEFORE = 9  # grey level of the picture in which nothing was tried yet
 
 
@@ -330,6 +331,39 @@ def test_a_joint_step_distorts_no_more_than_those_it_joins(
         made += len(joint)
         assert all(strain(face, joint) <= strain(face, ends).max())
     assert 0 < made < 24
+
+
+def test_the_second_recogniser_sees_those_that_may_lead(engine: FaceAnonymizer, face: FaceModel) -> None:
+    """Of identities that the first one puts at different distances it sees some, the best of them among these, and
+    what it says of them counts."""
+    draws, seen = engine.prior.sample(np.random.default_rng(14), 12), list[int]()
+    far = dict(zip(range(1, 13), np.linspace(0.5, 0.79, 12), strict=True))
+
+    def replace_face(picture: Picture, face: FaceModel, latent: NDArray[np.float32], preserve: object) -> None:
+        picture[:] = 1 + next(k for k, one in enumerate(draws) if np.array_equal(one, latent[: len(one)]))
+
+    def embed(pictures: Sequence[Picture], face: FaceModel) -> list[NDArray[np.float32] | None]:
+        return [np.eye(1, 128, dtype=np.float32)[0] * far.get(int(one[0, 0, 0]), 0.0) for one in pictures]
+
+    def knows_the_farthest(pictures: Sequence[Picture], vertices: NDArray[np.float32]) -> NDArray[np.float32]:
+        looks = [int(one[0, 0, 0]) for one in pictures]
+        seen.extend(looks)
+        return np.array([(1.0 if look in (BEFORE_ALL, 12) else -1.0, 0.0) for look in looks], np.float32)
+
+    own = np.zeros(128, np.float32)
+    start = np.full((64, 64, 3), BEFORE_ALL, np.uint8)
+    trying = Trying(start, face, own, replace_face, embed, knows_the_farthest, BLIND)
+    alike = np.repeat(draws[:1], 12, 0)  # in shape, so that none distorts more than another
+    alike[:, engine.prior.blocks[0]] = draws[:, engine.prior.blocks[0]]
+    draws[:] = alike
+    search = _Search(trying, engine.prior, Indifferent(), ANYWHERE, np.zeros(4, np.float32), ())  # type: ignore[arg-type]
+
+    tried = search.assess(draws, Found(draws[0]))
+
+    best = max(tried, key=lambda one: one.value)
+    assert {10, 11, 12} <= set(seen)
+    assert len(set(seen) - {BEFORE_ALL}) < 12
+    np.testing.assert_array_equal(best.latent, draws[10])
 
 
 def test_what_hides_as_well_and_distorts_less_is_worth_more(
