@@ -25,7 +25,7 @@ from models.renderer import surroundings
 LATENT_SIZE: Final = 2  # the tone of a frame, and how thick it is
 # RGB as a well exposed photograph shows them: black, tortoise-shell, brown, blue, red, grey, green.
 INKS: Final = np.array(
-    [[27, 26, 28], [66, 42, 27], [52, 36, 30], [30, 38, 62], [72, 27, 34], [84, 86, 92], [44, 52, 42]], np.float32
+    [[27, 26, 28], [66, 42, 27], [52, 36, 30], [30, 38, 62], [72, 27, 34], [62, 64, 70], [44, 52, 42]], np.float32
 )
 SPOTTED: Final = (1,)  # of them: with lighter spots
 _THIN, _THICKER = 0.04, 0.018  # of the distance of the eyes: the thinnest rim, and how much thicker another is
@@ -35,6 +35,8 @@ _REJOINED: Final = 0.05  # and how far towards the rim with it
 _HAND: Final = 0.16  # how wide what stands before glasses is at least; glints are less
 _FINER: Final = 3  # times as fine as the network's crop is the drawing
 _HEAVY: Final = 0.3  # by which the upper half is thicker, and the lower thinner
+_FACET: Final = (-0.3, 0.9)  # pixels of the network's crop: from where in a rim to where its edge is bent
+_SHEEN: Final = 0.06  # how much lighter or darker its front is for what is mirrored in it
 _SHADOW: Final = (0.3, 0.028, 0.02)  # how much darker skin is under a frame, how far below, how soft
 # What shines back of a light, as a well exposed photograph shows it; how much, and from which lightness on.
 _WHITE: Final = np.array([225, 228, 235], np.float32)
@@ -175,9 +177,10 @@ def _depth(worn: Lenses, thick: float) -> Array:
 
 def _look(depth: Array, spotted: bool) -> tuple[Array, Array, Array]:
     """How light the frame is, around 1, its spots, and how dark its shadow is, all [h, w]."""
-    bevel = blur(np.clip(depth, -1, 2), 2.0)
-    slope = cv2.Sobel(bevel, cv2.CV_32F, 0, 1, ksize=3) * _FINER / 8  # positive where it faces upwards
-    lit = 1 + 0.4 * np.clip(slope, -0.6, 1) + 0.5 * np.clip(slope - 0.35, 0, 1)
+    edge = blur(np.clip(depth, *_FACET), 1.2)  # the front is flat: a frame that is round all over looks inflated
+    slope = cv2.Sobel(edge, cv2.CV_32F, 0, 1, ksize=3) * _FINER / 8  # positive where it faces upwards
+    room = blur(np.random.default_rng(5).standard_normal(depth.shape).astype(np.float32), 24.0)
+    lit = 1 + 0.25 * np.clip(slope, -0.6, 1) + 0.5 * np.clip(slope - 0.35, 0, 1) + _SHEEN * room / room.std()
     spots = np.zeros_like(depth)
     if spotted:
         field = blur(np.random.default_rng(7).standard_normal(depth.shape).astype(np.float32), 9.0)
