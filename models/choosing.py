@@ -53,9 +53,9 @@ DRAWN: Final = 0.3  # what a unit of the critic's judgement costs, in recognitio
 # What a shape costs that distorts the face by STRAINED deviations (`models.proportions`) is DISTORTED times log 2; what
 # is worse costs less than in proportion, since to hide somebody weighs more. Each deviation beyond UNBEARABLE costs
 # GROTESQUE besides: a face that only a grotesque would hide is better held.
-DISTORTED: Final = 0.15
-STRAINED: Final = 8.0
-UNBEARABLE, GROTESQUE = 60.0, 0.012
+DISTORTED: Final = 0.08
+STRAINED: Final = 10.0
+UNBEARABLE, GROTESQUE = 60.0, 0.004
 GROUP: Final = 4  # candidates that the recogniser sees at a time
 CROWNS: Final = 10  # crowns of the head drawn; the one that changes the person most is taken
 FRAMES: Final = 6  # frames of glasses drawn for who wears some; the one that changes the person most is taken
@@ -329,7 +329,7 @@ class _Search:
         return trying.render(np.concatenate([latent, self.besides]), preserve)
 
     def _strain(self, latents: Array, usual: float = proportions.USUAL) -> Array:
-        return proportions.of(self.prior).strain(self.trying.face, latents, self.preserve, usual)
+        return proportions.of(self.prior).strain(self.trying.face, latents, usual)
 
     def _look(self, trying: Trying, pictures: Sequence[NDArray[np.uint8]]) -> Array:
         """What rendered pictures cost for looking drawn, [n], in recognition distance."""

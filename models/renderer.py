@@ -248,16 +248,6 @@ def _fading(kept: NDArray[np.bool_], vertices: Array, reach: float) -> Array:
     return np.asarray(share * share * (3 - 2 * share))
 
 
-def mobility(vertices: Array, preserve: frozenset[Region]) -> Array:
-    """How much of its way each vertex [468, 3] of a face goes, [468]: 0 in what is preserved, 1 away from it."""
-    if not preserve:
-        return np.ones(len(vertices), np.float32)
-    own = vertices - vertices.min(0)
-    x, y = own[:, :2].astype(int).T
-    moving = _fading(preserved_mask(own, preserve, int(y.max()) + 1, int(x.max()) + 1), own, MOTION_REACH)
-    return np.asarray(moving[y, x])
-
-
 def held(vertices: Array, drawn: Array, preserve: frozenset[Region], height: int, width: int) -> Array:
     """Where vertices [468, 3] of a face that is `drawn` elsewhere come to lie, held by what is preserved, in pixels."""
     if not preserve:

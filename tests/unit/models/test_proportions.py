@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models import FaceAnonymizer, drawing, proportions, renderer
+from models import FaceAnonymizer, proportions
 from models.drawing import gain
 from models.face_model import FaceModel
 from models.mesh import Similarity
 from models.proportions import CLOSEST, MEASURES, USUAL, _seen
-from models.regions import LANDMARKS, Region
 
 
 @pytest.fixture(scope="module", name="face")
@@ -31,9 +30,8 @@ def test_who_one_is_distorts_nothing_and_bolder_is_odder(engine: FaceAnonymizer,
     assert (np.diff(np.median(measured, axis=1)) > 1).all()
 
 
-def test_deviations_are_those_of_people(engine: FaceAnonymizer) -> None:
-    """Of faces drawn no bolder than people differ few lie beyond twice a measure's deviation, which portraits told,
-    with what their people's expressions and the mesh's errors add; and beyond the deviation lie enough."""
+def test_deviations_are_those_of_people_drawn(engine: FaceAnonymizer) -> None:
+    """Of faces drawn no bolder than people differ, a measure lies beyond twice its deviation in about one of twenty."""
     prior = engine.prior
     draws = np.random.default_rng(1).standard_normal((2000, prior.latent_size)).astype(np.float32)
     shapes = prior.frame.mean + prior.displace(np.zeros_like(draws), draws)
@@ -41,45 +39,9 @@ def test_deviations_are_those_of_people(engine: FaceAnonymizer) -> None:
     oddity = proportions.of(prior)._oddity(shapes)
 
     assert oddity.shape == (2000, sum(len(each) for each in MEASURES.values()))
-    assert ((oddity > 2).mean(0) < 0.09).all()
-    assert ((oddity > 1).mean(0) > 0.04).all()
-
-
-def test_one_measure_far_beyond_is_odder_than_two_halfway(engine: FaceAnonymizer, face: FaceModel) -> None:
-    """What a measure counts grows faster than the deviations by which it lies beyond what is usual."""
-    prior, (_, shape) = engine.prior, engine.prior.blocks
-    step = np.zeros(prior.latent_size, np.float32)
-    step[shape] = prior.sample(np.random.default_rng(3), 1)[0, shape]
-    measure = proportions.of(prior)
-    told = [(face.projection.latent + far * step)[None] / gain(prior, frozenset()) for far in np.linspace(0, 4, 9)]
-
-    growth = np.diff([float(measure.strain(face, one)[0]) for one in told])
-
-    assert growth[-1] > 1.3 * growth[len(growth) // 2] > 0
-
-
-def test_what_is_preserved_holds_what_is_around_it(engine: FaceAnonymizer, face: FaceModel) -> None:
-    """Eyes that are preserved do not move apart, whatever is drawn, and that is what strains the face or does not; the
-    chin goes all of its way, and one's own shape strains nothing."""
-    prior, eyes, chin = engine.prior, frozenset[Region]({"eyes"}), 152
-    moving = renderer.mobility(face.vertices, eyes)
-    apart = proportions.of(prior)
-    draws = prior.sample(np.random.default_rng(5), 30)
-
-    before = face.similarity.apply(face.vertices)
-    drawn = drawing.reshaped(prior, face, draws, eyes)
-    held = before + moving[:, None] * (drawn - before)
-    shapes, ends = (held, drawn, before), (133, 362)
-    between, free, was = (np.linalg.norm(one[..., ends[0], :] - one[..., ends[1], :], axis=-1) for one in shapes)
-
-    assert (moving[LANDMARKS["eyes"]] == 0).all()
-    assert moving[chin] == 1
-    assert (renderer.mobility(face.vertices, frozenset()) == 1).all()
-    np.testing.assert_allclose(between, was, rtol=0.02)
-    assert (np.abs(np.log(free / was)) > 0.05).mean() > 0.5
-    own = face.projection.latent[None] / gain(prior, eyes)
-    assert apart.strain(face, own, eyes)[0] < 0.01
-    assert not np.allclose(apart.strain(face, draws, eyes), apart.strain(face, draws))
+    share = (oddity > 2).mean(0)
+    assert (share > 0.02).all()
+    assert (share < 0.09).all()
 
 
 def test_a_chin_that_nobody_has_strains(engine: FaceAnonymizer, face: FaceModel) -> None:
