@@ -276,8 +276,10 @@ class _Search:
         return out if strain[0] <= strain[1:].max() else out[:0]
 
     def assess(self, latents: Array, best: Found) -> list[Found]:
-        """What `latents` are worth, but for those that cannot be better than `best`; exact for those that lead and are
-        better than it, or nearly."""
+        """What `latents` are worth, but for those that cannot be better than `best`.
+
+        Exact for the LEADING best of them, where better than it, or nearly; others may be worth less than said.
+        """
         if not len(latents):
             return []
         pictures = [self._rendered(self.trying, latent, self.preserve) for latent in latents]
@@ -290,13 +292,13 @@ class _Search:
         # group's size changes how long it takes and never who is chosen.
         while group := [number for number in waiting[:GROUP] if _value(np.inf, float(costs[number])) > reached]:
             distances = self.trying.distances([pictures[number] for number in group])
-            likely = [_value(distance, float(costs[number])) for number, distance in zip(group, distances, strict=True)]
-            for at in np.argsort(-np.array(likely), kind="stable"):
-                number, distance, cost = group[at], distances[at], float(costs[group[at]])
+            told = zip(group, distances, strict=True)
+            for number, distance in sorted(told, key=lambda one: -_value(one[1], float(costs[one[0]]))):
+                cost = float(costs[number])
                 if _value(np.inf, cost) <= reached:
                     continue
                 # The second recogniser can only make it worse: who does not lead without it is not shown to it.
-                if likely[at] > max(best.value - NEARLY, _leading(found)):
+                if _value(distance, cost) > max(best.value - NEARLY, _leading(found)):
                     cost += self.trying.cost(pictures[number])
                 seen = Found(latents[number], _value(distance, cost), distance)
                 found.append(self._worst(seen, cost, pictures[number], reached))

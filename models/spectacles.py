@@ -179,16 +179,20 @@ def _look(depth: Array, spotted: bool) -> tuple[Array, Array, Array]:
     """How light the frame is, around 1, its spots, and how dark its shadow is, all [h, w]."""
     edge = blur(np.clip(depth, *_FACET), 1.2)  # the front is flat: a frame that is round all over looks inflated
     slope = cv2.Sobel(edge, cv2.CV_32F, 0, 1, ksize=3) * _FINER / 8  # positive where it faces upwards
-    room = blur(np.random.default_rng(5).standard_normal(depth.shape).astype(np.float32), 24.0)
-    lit = 1 + 0.25 * np.clip(slope, -0.6, 1) + 0.5 * np.clip(slope - 0.35, 0, 1) + _SHEEN * room / room.std()
+    lit = 1 + 0.25 * np.clip(slope, -0.6, 1) + 0.5 * np.clip(slope - 0.35, 0, 1) + _SHEEN * _clouds(depth, 5, 24.0)
     spots = np.zeros_like(depth)
     if spotted:
-        field = blur(np.random.default_rng(7).standard_normal(depth.shape).astype(np.float32), 9.0)
-        spots = np.clip(1.5 * field / field.std(), 0, 1).astype(np.float32)
+        spots = np.clip(1.5 * _clouds(depth, 7, 9.0), 0, 1).astype(np.float32)
     dark, below, soft = _SHADOW
     fall = np.array([[1, 0, 0], [0, 1, _FINER * below * APART]], np.float32)
     cast = cv2.warpAffine((depth > 0).astype(np.float32), fall, depth.shape[::-1])
     return lit, spots, dark * blur(cast, _FINER * soft * APART)
+
+
+def _clouds(like: Array, seed: int, soft: float) -> Array:
+    """A random field [h, w] as large as another, of deviation 1, the same for every frame; soft: pixels of its blur."""
+    field = blur(np.random.default_rng(seed).standard_normal(like.shape).astype(np.float32), soft)
+    return np.asarray(field / field.std())
 
 
 def _reached(worn: Lenses, height: int, width: int) -> tuple[slice, slice]:
